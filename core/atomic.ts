@@ -1,0 +1,124 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync } from "node:fs";
+import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { MachineError, messageOf } from "./errors.ts";
+
+/** How long a file of a writer that died is left alone; a living one needs milliseconds. */
+const leftoverAgeMs = 60_000;
+
+/**
+ * Replaces a file whole or not at all, also when the power goes: whoever reads it finds the old text or the new one.
+ * Default mode: 0600. Throws MachineError "disk" with the path and the reason.
+ */
+export async function writeFileDurably(path: string, text: string | Uint8Array, mode = 0o600): Promise<void> {
+  const folder = dirname(path);
+  const fresh = freshNameFor(path);
+  try {
+    await writeAndSync(fresh, text, mode);
+    await rename(fresh, path);
+    await syncFolder(folder);
+    await removeLeftovers(path);
+  } catch (cause) {
+    await rm(fresh, { force: true });
+    throw diskError(`${path} could not be written`, cause);
+  }
+}
+
+/** A name beside a file for what is to take its place. `removeLeftovers` knows such names. */
+export function freshNameFor(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
+}
+
+/** Removes what writers of this file left beside it when they were killed. */
+export async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  const name = basename(path);
+  for (const entry of await readdir(folder).catch(() => [])) {
+    if (!entry.startsWith(`.${name}.`) || !/^\d+-[0-9a-f]{8}\.tmp$/.test(entry.slice(name.length + 2))) continue;
+    const found = await stat(join(folder, entry)).catch(() => undefined);
+    if (found && Date.now() - found.mtimeMs > leftoverAgeMs) await rm(join(folder, entry), { force: true });
+  }
+}
+
+/** Makes names that were added to or taken from a folder last; without it a rename may be undone by a power cut. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (codeOf(error) !== "EINVAL" && codeOf(error) !== "ENOTSUP") throw error; // some network file systems have no such thing
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Makes sure that a folder is there, belongs to this user and is closed to all others (0700), its missing parents as well.
+ * Throws MachineError "conflict" for a symbolic link, for something else of that name and for a folder of somebody else.
+ */
+export function makePrivateFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST" && codeOf(cause) !== "ENOTDIR") throw diskError(`the folder ${path} could not be made`, cause);
+  }
+  const folder = openFolder(path);
+  // All that follows goes through the open folder, so that nobody can put a link in its place in between.
+  try {
+    const found = fstatSync(folder);
+    const user = process.getuid?.();
+    if (user !== undefined && found.uid !== user) throw conflict(path, `belongs to user ${found.uid}, not to user ${user}`);
+    if ((found.mode & 0o777) !== 0o700) fchmodSync(folder, 0o700);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** The system's short name of a failure: "ENOENT". */
+export function codeOf(error: unknown): string | undefined {
+  return typeof error === "object" && error !== null && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** MachineError "disk" for a failed system call, with a hint where the reason is a common one. */
+export function diskError(what: string, cause: unknown): MachineError {
+  const [reason, hint] = {
+    ENOSPC: ["no space is left", "Free some space; `glowplug image prune` removes images that no machine uses."],
+    EDQUOT: ["your disk quota is used up", "Free some space; `glowplug image prune` removes images that no machine uses."],
+    EACCES: ["permission denied", "Check who owns the folder; was glowplug once run as root?"],
+    EPERM: ["permission denied", "Check who owns the folder; was glowplug once run as root?"],
+    EROFS: ["the file system is read-only", undefined],
+  }[codeOf(cause) ?? ""] ?? [messageOf(cause), undefined];
+  return new MachineError("disk", `${what}: ${reason}`, { cause, ...(hint !== undefined && { hint }) });
+}
+
+async function writeAndSync(path: string, text: string | Uint8Array, mode: number): Promise<void> {
+  const handle = await open(path, "wx", mode);
+  try {
+    await handle.writeFile(text);
+    await handle.chmod(mode); // the umask may have taken bits away
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function conflict(path: string, problem: string, cause?: unknown): MachineError {
+  return new MachineError("conflict", `${path} ${problem}`, { hint: "Move it away; glowplug makes its own.", cause });
+}
+
+function openFolder(path: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (cause) {
+    throw conflict(path, `is ${kindOf(path)}, and a folder is needed`, cause);
+  }
+}
+
+function kindOf(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? "a symbolic link" : "a file";
+  } catch {
+    return "below something that is no folder";
+  }
+}

@@ -1,0 +1,24 @@
+import { on } from "./flags.ts";
+import { specFlags, specOf } from "./spec-flags.ts";
+import { sourceFlags, sourceOf } from "./subject.ts";
+import { defineVerb } from "./verb.ts";
+
+export default defineVerb({
+  usage: "[NAME|SCRIPT]",
+  description: "Locates, fetches and verifies the image, makes the disk and the first-boot config. Nothing runs.",
+  examples: ["glowplug init", "glowplug init --cpus 4 --memory 4096 --now web", "glowplug init ./machine.ts"],
+  flags: { ...specFlags, ...sourceFlags, now: on("--now", "Start the machine afterwards") },
+  async run(call) {
+    const { flags, globals, output, run } = call;
+    const { openMachine } = await import("../open.ts");
+    const machine = await openMachine(sourceOf(call, flags, specOf(flags, run)), run);
+    await machine.init();
+    if (flags.now) return await call.dispatch(["start", machine.name, ...(machine.spec.script === undefined ? [] : ["--script", machine.spec.script])]);
+    if (globals.json) {
+      const { printMachine } = await import("./inspect-view.ts");
+      return printMachine(await machine.status(), call);
+    }
+    output.line("Machine init complete");
+    if (!globals.quiet) output.write(`To start your machine run:\n\n\tglowplug start${machine.name === "default" ? "" : ` ${machine.name}`}\n\n`);
+  },
+});

@@ -1,0 +1,60 @@
+import type { Status } from "../machine.ts";
+import { MachineError } from "../errors.ts";
+import type { Paths } from "../paths.ts";
+import type { MachineRecord } from "../record.ts";
+import { Stamp } from "./format.ts";
+import { acceleratorView, neverIso, podmanState, portsView } from "./machine-view.ts";
+import type { Call } from "./verb.ts";
+
+/** Everything known about a machine: podman's keys first, then ours. Optional values are null, so that a template may name them. */
+export function inspectView(record: MachineRecord, { state, condition, reason, keeper }: Omit<Status, "record">, paths: Paths): object {
+  const { name, spec, ssh, folders, image, last } = record;
+  const files = paths.machine(name);
+  return {
+    ConfigDir: { Path: folders.data },
+    ConnectionInfo: { PodmanSocket: spec.podman ? { Path: files.apiSocket } : null, PodmanPipe: null },
+    Created: new Stamp(record.created),
+    LastUp: new Stamp(record.lastUp ?? neverIso),
+    Name: name,
+    Resources: { CPUs: spec.cpus, DiskSize: Math.round(spec.disk / 2 ** 30), Memory: Math.round(spec.memory / 2 ** 20), USBs: [] },
+    SSHConfig: { IdentityPath: ssh.keyFile, Port: ssh.port, RemoteUsername: ssh.user },
+    State: podmanState(state),
+    UserModeNetworking: true,
+    Rootful: spec.rootful,
+    Rosetta: false,
+
+    Condition: condition,
+    Reason: reason ?? "",
+    Accelerator: {
+      ...acceleratorView(record, keeper),
+      Found: (last?.accelerators ?? []).map(({ name: its, usable, reason: why }) => ({ Name: its, Usable: usable, Reason: why ?? "" })),
+    },
+    Launcher: spec.launcher,
+    Forwarder: spec.forwarder,
+    Provisioner: spec.provisioner,
+    Ports: portsView(record, keeper),
+    Sockets: spec.sockets.map(({ host, guest }) => ({ Host: host, Guest: guest })),
+    Volumes: spec.volumes.map(({ source, target, readOnly }) => ({ Source: source, Target: target, ReadOnly: readOnly })),
+    Image: {
+      Title: image.title, Release: image.release ?? null, Source: image.source, Origin: image.origin, Id: image.id, Path: image.path, Format: image.format,
+      Verified: image.verified.map(({ what, digest, by }) => ({ What: what, Digest: digest ? `${digest.algorithm}:${digest.hex}` : null, By: by ?? null })),
+    },
+    Disk: { Path: record.disk.path, Format: record.disk.format },
+    Plugins: spec.plugins,
+    Script: spec.script ?? "",
+    Folders: { Data: folders.data, Runtime: folders.runtime, Logs: files.logs },
+    HostKey: ssh.hostKey,
+    Keeper: keeper ? { Pid: keeper.pid, Version: keeper.version, ResidentBytes: keeper.residentBytes } : null,
+    Processes: (keeper?.children ?? []).map((child) => ({ Name: child.name, Role: child.role, Pid: child.pid })),
+    Notes: last?.notes ?? [],
+    Ended: last?.ended ? { At: last.ended.at, Reason: last.ended.reason } : null,
+    Spec: spec,
+    Overrides: record.overrides,
+  };
+}
+
+/** Prints one machine as the answer of a verb with --json. */
+export function printMachine({ record, ...status }: Status, { output, run }: Pick<Call, "output" | "run">): void {
+  if (!record) throw new MachineError("internal", "the machine has no record");
+  output.json(inspectView(record, status, run.paths));
+}

@@ -1,0 +1,27 @@
+import { printItems } from "./answer.ts";
+import { on, text } from "./flags.ts";
+import { parseFormat } from "./format.ts";
+import { damagedItem, defaultColumns, headers, inListOrder, listFields, listItem } from "./list-view.ts";
+import { defineVerb } from "./verb.ts";
+
+export default defineVerb({
+  usage: "",
+  description: "Shows every machine, running ones first. The default machine's name ends in *. With --quiet: names alone.",
+  examples: ["glowplug list", "glowplug list --format json", "glowplug list --format 'table {{.Name}}\\t{{.State}}\\t{{.Ports}}'"],
+  flags: {
+    format: text("--format <format>", "json, yaml, or a Go template; after \"table \" with headers"),
+    noHeading: on("-n, --noheading", "No headers"),
+  },
+  most: 0,
+  async run({ flags, globals, run, output }) {
+    const format = parseFormat(flags.format ?? (globals.json ? "json" : globals.quiet ? "{{.Name}}" : defaultColumns));
+    const { listRecords } = await import("../store.ts");
+    const { statusOf } = await import("../lifecycle/status.ts");
+    const { records, damaged } = listRecords(run.paths);
+    const machines = await Promise.all(records.map(async (record) => ({ record, status: await statusOf(record, run.paths) })));
+    const now = Date.now();
+    for (const { problem } of damaged) run.report.warn(problem);
+    const items = [...inListOrder(machines).map((machine) => listItem(machine, now)), ...damaged.map(damagedItem)];
+    await printItems(format, items, { fields: listFields, headers, ...(flags.noHeading && { noHeading: true }) }, output, { indent: 4 });
+  },
+});

@@ -1,0 +1,61 @@
+import type { Writable } from "node:stream";
+import type { ErrorRecord } from "../errors.ts";
+import { createPaint, type Paint } from "./paint.ts";
+
+/** An output that may be a terminal. */
+export type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
+
+/** Where the answer goes. */
+export interface Output {
+  /** Writes to stdout as it is. */
+  write(text: string): void;
+  line(text: string): void;
+  /** One JSON document and a newline. */
+  json(value: unknown, indent?: number): void;
+  /** Aborts when nobody reads stdout any more. */
+  readonly closed: AbortSignal;
+  readonly isTerminal: boolean;
+  readonly paint: Paint;
+  /** Resolves when all is written. */
+  flush(): Promise<void>;
+}
+
+/** The answer's way to stdout. A reader that went away (`| head`) is no error: what follows is dropped. `before` runs ahead of each write. */
+export function createOutput(stdout: Stream, options: { readonly noColor: boolean; readonly before?: () => void }): Output {
+  const gone = new AbortController();
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    gone.abort(error);
+  });
+  const write = (text: string): void => {
+    if (gone.signal.aborted || text === "") return;
+    options.before?.();
+    stdout.write(text);
+  };
+  return {
+    write,
+    line: (text) => write(`${text}\n`),
+    json: (value, indent = 2) => write(`${JSON.stringify(value, undefined, indent)}\n`),
+    closed: gone.signal,
+    isTerminal: stdout.isTTY === true,
+    paint: createPaint(stdout, options.noColor),
+    flush: () => flushed(stdout, gone.signal),
+  };
+}
+
+function flushed(stream: Stream, gone: AbortSignal): Promise<void> {
+  if (gone.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    gone.addEventListener("abort", () => resolve(), { once: true });
+    stream.write("", () => resolve());
+  });
+}
+
+/** An error as people read it: what, the details indented, what to do next. */
+export function errorText(error: ErrorRecord, paint: Paint): string {
+  const where = [error.plugin && `plugin ${error.plugin}`, error.stage && `in ${error.stage}`].filter((part) => part && !error.message.includes(part.replace(/^(plugin|in) /, "")));
+  const lines = [`${paint("error", "Error:")} ${error.message}${where.length > 0 ? ` (${where.join(", ")})` : ""}`];
+  for (const detail of error.details ?? []) lines.push(...detail.split("\n").map((line) => `  ${line}`));
+  if (error.hint !== undefined) lines.push(`${paint("hint", "hint:")} ${error.hint}`);
+  return `${lines.join("\n")}\n`;
+}

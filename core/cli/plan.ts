@@ -1,0 +1,36 @@
+import type { Run } from "../run.ts";
+import { on, text } from "./flags.ts";
+import { specFlags, specOf } from "./spec-flags.ts";
+import { sourceFlags, sourceOf } from "./subject.ts";
+import { defineVerb } from "./verb.ts";
+
+export default defineVerb({
+  usage: "[NAME|SCRIPT]",
+  description: [
+    "Shows what is fetched, the first-boot config, the exact command lines, ports and files. Nothing is written and nothing listens.",
+    "What does not exist before init (keys, the ssh port) is a placeholder such as <ssh-key>.",
+  ].join("\n"),
+  examples: ["glowplug plan ./machine.ts", "glowplug plan --host darwin/arm64", "glowplug plan --json web", "glowplug plan --first-boot web"],
+  flags: {
+    host: text("--host <os/arch>", "Plan for another host: linux/amd64, linux/arm64, darwin/amd64, darwin/arm64"),
+    firstBoot: on("--first-boot", "Print the first-boot config alone, as the guest gets it"),
+    ...specFlags,
+    ...sourceFlags,
+  },
+  async run(call) {
+    const { flags, globals, output, run } = call;
+    const { openMachine } = await import("../open.ts");
+    const source = sourceOf(call, flags, specOf(flags, run));
+    const machine = await openMachine(source, flags.host === undefined ? run : { ...run, ...(await elsewhere(flags.host)) });
+    const plan = await machine.plan();
+    if (flags.firstBoot) return output.write(plan.firstBoot.text.endsWith("\n") ? plan.firstBoot.text : `${plan.firstBoot.text}\n`);
+    const { printPlan } = await import("./plan-text.ts");
+    printPlan(plan, globals.json, output);
+  },
+});
+
+async function elsewhere(name: string): Promise<Pick<Run, "host" | "paths">> {
+  const { foreignHost, pathsOfHost } = await import("../host.ts");
+  const host = foreignHost(name);
+  return { host, paths: pathsOfHost(host) };
+}

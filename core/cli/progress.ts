@@ -1,0 +1,43 @@
+import type { PhaseReport, Report } from "../run.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import type { Globals, Level } from "./globals.ts";
+import type { Stream } from "./output.ts";
+import { createPaint } from "./paint.ts";
+import { createJsonReport } from "./progress-json.ts";
+import { createLiveReport } from "./progress-live.ts";
+import { createPlainReport } from "./progress-plain.ts";
+
+/** A report that the command line owns. */
+export interface ConsoleReport extends Report {
+  /** Takes live lines off the screen so that other text can follow; they come back by themselves. */
+  clear(): void;
+  /** Ends it: nothing of it stays that moves. */
+  close(): void;
+}
+
+/** Progress on stderr: live lines on a terminal, plain lines elsewhere, JSON lines by --log-format json. */
+export function createReport(stream: Stream, globals: Pick<Globals, "level" | "logFormat" | "noColor">, clock: Clock = systemClock): ConsoleReport {
+  const paint = createPaint(stream, globals.noColor);
+  const write = (text: string): void => void stream.write(text);
+  const report = globals.logFormat === "json" ? createJsonReport(write, clock)
+    : stream.isTTY === true ? createLiveReport({ write, columns: () => stream.columns ?? 80, paint, clock })
+    : createPlainReport(write, clock, paint);
+  return atLevel(report, globals.level);
+}
+
+const steps: readonly Level[] = ["debug", "info", "warn", "error"];
+
+/** Silences what is below a level. Phases are of level info. */
+function atLevel(report: ConsoleReport, level: Level): ConsoleReport {
+  const shows = (wanted: Level): boolean => steps.indexOf(wanted) >= steps.indexOf(level);
+  return {
+    phase: (title) => (shows("info") ? report.phase(title) : silentPhase),
+    info: (line) => { if (shows("info")) report.info(line); },
+    warn: (line) => { if (shows("warn")) report.warn(line); },
+    debug: (line) => { if (shows("debug")) report.debug(line); },
+    clear: () => report.clear(),
+    close: () => report.close(),
+  };
+}
+
+const silentPhase: PhaseReport = { progress() {}, note() {}, done() {}, fail() {} };

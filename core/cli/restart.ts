@@ -1,0 +1,21 @@
+import { stopFlags } from "./stop.ts";
+import { sourceFlags, sourceOf } from "./subject.ts";
+import { defineVerb } from "./verb.ts";
+
+export default defineVerb({
+  usage: "[NAME|SCRIPT]",
+  description: "Stops the machine and starts it again. Its ports and sockets stay the same.",
+  flags: { ...stopFlags, ...sourceFlags },
+  async run(call) {
+    const { flags, globals, output, run } = call;
+    const { openMachine } = await import("../open.ts");
+    const machine = await openMachine(sourceOf(call, flags), run);
+    await machine.stop({ ...(flags.force && { force: true }), ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }) });
+    await machine.start();
+    if (globals.json) {
+      const { printMachine } = await import("./inspect-view.ts");
+      return printMachine(await machine.status(), call);
+    }
+    output.line(`Machine "${machine.name}" restarted successfully`);
+  },
+});

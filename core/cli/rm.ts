@@ -1,0 +1,80 @@
+import { isMachineError, MachineError } from "../errors.ts";
+import type { MachineRecord } from "../record.ts";
+import type { Run } from "../run.ts";
+import { on } from "./flags.ts";
+import { isYes, readAnswer } from "./prompt.ts";
+import { nameOf } from "./subject.ts";
+import { defineVerb } from "./verb.ts";
+
+export default defineVerb({
+  usage: "[NAME]",
+  description: "Removes every file of the machine and what was set up for it outside. Asks first. Its script is not loaded.",
+  flags: {
+    force: on("-f, --force", "Do not ask; stop the machine first where it runs"),
+    saveImage: on("--save-image", "Keep the machine's disk"),
+    saveIgnition: on("--save-ignition", "Keep its first-boot config"),
+    saveKeys: on("--save-keys", "Keep its ssh keys"),
+  },
+  async run(call) {
+    const { flags, globals, output, run, shell } = call;
+    const name = await nameOf(call);
+    const { listMachineFiles } = await import("../store.ts");
+    const record = await recordOf(name, flags.force ?? false, run);
+    const keep = keptFiles(name, flags, run);
+    const doomed = [...listMachineFiles(run.paths, name).filter((path) => !keep.includes(path)), ...(record?.undo ?? []).map(({ title }) => title)];
+    if (!flags.force) {
+      const ask = globals.json ? (text: string): void => void shell.stderr.write(text) : output.write;
+      ask(`The following files will be deleted:\n\n${doomed.map((line) => `${line}\n`).join("")}\nAre you sure you want to continue? [y/N] `);
+      if (!isYes(await readAnswer(shell.stdin, shell.signal))) {
+        if (globals.json) output.json({ Name: name, Removed: [] });
+        return;
+      }
+    }
+    if (record) await (await import("../lifecycle/remove.ts")).remove(record, run, { force: flags.force ?? false, keep });
+    else await removeDamaged(name, keep, run);
+    if (globals.json) output.json({ Name: name, Removed: doomed });
+  },
+});
+
+/** The record of a machine that may go; undefined for one that cannot be read, which only force removes. */
+async function recordOf(name: string, force: boolean, run: Run): Promise<MachineRecord | undefined> {
+  const { readRecord } = await import("../store.ts");
+  const { noSuchMachine } = await import("../lifecycle/missing.ts");
+  const { statusOf } = await import("../lifecycle/status.ts");
+  try {
+    const record = readRecord(run.paths, name);
+    if (!record) throw noSuchMachine(name);
+    if (!force && (await statusOf(record, run.paths)).state !== "stopped") {
+      throw new MachineError("wrong-state", `running vm "${name}" cannot be destroyed`, { hint: `Stop it first with \`glowplug stop ${name}\`, or use --force.` });
+    }
+    return record;
+  } catch (error) {
+    if (force && isMachineError(error) && error.code === "record") return undefined;
+    throw error;
+  }
+}
+
+/** Removes a machine whose record cannot be read: its processes and files are known by its name. */
+async function removeDamaged(name: string, keep: readonly string[], run: Run): Promise<void> {
+  const { isKeeperAlive, orphansOf } = await import("../lifecycle/status.ts");
+  const { askKeeper } = await import("../keeper/client.ts");
+  const { protocolVersion } = await import("../keeper/protocol.ts");
+  const { killIdentity } = await import("../process-identity.ts");
+  const { removeMachineFiles } = await import("../store.ts");
+  const files = run.paths.machine(name);
+  if (isKeeperAlive(files)) await askKeeper(files.keeperSocket, { v: protocolVersion, op: "stop", force: true, timeoutMs: 0 }, { timeoutMs: 30_000, signal: run.signal });
+  for (const { identity } of orphansOf(files)) killIdentity(identity, "SIGKILL");
+  run.report.warn(`what was set up outside for ${name} is not known any more, and stays: a podman connection, a docker context`);
+  removeMachineFiles(run.paths, name, keep);
+}
+
+interface Kept {
+  readonly saveImage?: boolean | undefined;
+  readonly saveIgnition?: boolean | undefined;
+  readonly saveKeys?: boolean | undefined;
+}
+
+function keptFiles(name: string, { saveImage, saveIgnition, saveKeys }: Kept, { paths }: Run): readonly string[] {
+  const { disk, ignition, nocloud, key, publicKey, hostKey } = paths.machine(name);
+  return [...(saveImage ? [disk] : []), ...(saveIgnition ? [ignition, nocloud] : []), ...(saveKeys ? [key, publicKey, hostKey] : [])];
+}

@@ -1,0 +1,59 @@
+import { existsSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Run } from "../run.ts";
+import type { MachineSpec } from "../spec-types.ts";
+import { list, on, text, whole, type FlagValues } from "./flags.ts";
+
+/** Flags that describe a machine, with podman's meaning where podman has them. */
+export const specFlags = {
+  cpus: whole("--cpus <n>", "Virtual processors (default: half of the host's)"),
+  memory: whole("-m, --memory <MiB>", "Memory in MiB (default: 2048)"),
+  diskSize: whole("--disk-size <GiB>", "Size of the disk in GiB (default: 100)"),
+  image: text("--image <what>", "A built-in's name, an address or a path (default: fcos)"),
+  volume: list("-v, --volume <source[:target[:ro]]>", "Folder of the host to mount; an empty word means none"),
+  username: text("--username <name>", "Login user (default: the image's)"),
+  rootful: on("--rootful", "Serve root's podman instead of the user's"),
+  timezone: text("--timezone <zone>", "Time zone such as Europe/Rome, or local (default: local)"),
+  provisioner: text("--provisioner <plugin>", "Who writes the first-boot config"),
+  launcher: text("--launcher <plugin>", "Who runs the VM (default: qemu)"),
+  forwarder: text("--forwarder <plugin>", "Who networks the VM (default: gvproxy, else slirp)"),
+  publish: list("-p, --publish <[addr:]host:guest[/udp]>", "Port of the host that leads into the machine"),
+  plugin: list("--plugin <plugin>", "Further plugin: a built-in's name, a path or a package"),
+} as const;
+
+/** The flags as a layer of the spec: only what was given. Relative paths are relative to where the command runs. */
+export function specOf(flags: FlagValues<typeof specFlags>, run: Pick<Run, "cwd" | "host" | "env">): MachineSpec {
+  const { cpus, memory, diskSize, image, volume, username, rootful, timezone, provisioner, launcher, forwarder, publish, plugin } = flags;
+  return {
+    ...(cpus !== undefined && { cpus }), ...(memory !== undefined && { memory: `${memory}MiB` as const }), ...(diskSize !== undefined && { disk: `${diskSize}GiB` as const }),
+    ...(image !== undefined && { image: imagePath(image, run) }),
+    ...(volume && { volumes: volume.filter((word) => word !== "").map((word) => volumePath(word, run)) }),
+    ...(username !== undefined && { user: username }), ...(rootful !== undefined && { rootful }), ...(timezone !== undefined && { timezone }),
+    ...(provisioner !== undefined && { provisioner: pluginPath(provisioner, run) }), ...(launcher !== undefined && { launcher: pluginPath(launcher, run) }),
+    ...(forwarder !== undefined && { forwarder: pluginPath(forwarder, run) }),
+    ...(publish && { ports: publish }), ...(plugin && { plugins: plugin.map((word) => pluginPath(word, run)) }),
+  };
+}
+
+type Place = Pick<Run, "cwd" | "host" | "env">;
+
+/** A word that is a file here is meant as one, as podman takes it. */
+function imagePath(word: string, run: Place): string {
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(word)) return word;
+  const path = resolve(run.cwd, word);
+  return isPath(word) || (existsSync(path) && statSync(path).isFile()) ? path : word;
+}
+function pluginPath(word: string, run: Place): string {
+  return isPath(word) ? resolve(run.cwd, word) : word;
+}
+function isPath(word: string): boolean {
+  return /^\.{0,2}\//.test(word);
+}
+
+/** "SOURCE[:TARGET[:OPTIONS]]" with an absolute source. podman expands variables in each part; what a shell leaves of them is HOME and ours. */
+function volumePath(word: string, { cwd, host, env }: Place): string {
+  const variable = (name: string): string | undefined => (name === "HOME" ? host.home : env[name]);
+  const expanded = word.replace(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => variable(braced ?? bare ?? "") ?? whole);
+  const [source = "", ...rest] = expanded.split(":");
+  return [resolve(cwd, source), ...rest].join(":");
+}

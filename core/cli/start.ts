@@ -1,0 +1,50 @@
+import type { Status } from "../machine.ts";
+import { quote } from "../command.ts";
+import type { Paths } from "../paths.ts";
+import { on } from "./flags.ts";
+import { sourceFlags, sourceOf } from "./subject.ts";
+import { defineVerb } from "./verb.ts";
+
+export default defineVerb({
+  usage: "[NAME|SCRIPT]",
+  description: "Returns when the guest has said that it is ready, ssh answers, and its podman's API answers.",
+  flags: {
+    noInfo: on("--no-info", "No notes on how to use the machine"),
+    dryRun: on("--dry-run", "Print what would be done, and do nothing"),
+    ...sourceFlags,
+  },
+  async run(call) {
+    const { flags, globals, output, run } = call;
+    const { openMachine } = await import("../open.ts");
+    const machine = await openMachine(sourceOf(call, flags), run);
+    if (flags.dryRun) {
+      const { printPlan } = await import("./plan-text.ts");
+      return printPlan(await machine.plan(), globals.json, output);
+    }
+    const talks = !globals.quiet && !globals.json;
+    if (talks) output.line(`Starting machine "${machine.name}"`);
+    await machine.start();
+    const status = await machine.status();
+    if (globals.json) {
+      const { printMachine } = await import("./inspect-view.ts");
+      return printMachine(status, call);
+    }
+    if (talks && !flags.noInfo) output.write(startNotes(status, run.paths));
+    output.line(`Machine "${machine.name}" started successfully`);
+  },
+});
+
+/** How to use a machine that has just come up. */
+export function startNotes({ record, keeper }: Status, paths: Paths): string {
+  if (!record) return "";
+  const { name, spec } = record;
+  const socket = paths.machine(name).apiSocket;
+  const ports = (keeper?.ports ?? []).map(({ host, hostPort, guestPort, protocol }) => `${host}:${hostPort} leads to port ${guestPort}/${protocol} of the machine\n`);
+  const api = spec.podman && keeper?.sockets.includes(socket)
+    ? [
+      `The API of ${spec.rootful ? "root's" : "the user's"} podman answers at ${socket}\n`,
+      `For docker and other clients of it in this shell:\n\n\texport DOCKER_HOST=${quote(`unix://${socket}`)}\n\n`,
+    ]
+    : [];
+  return [...ports, ...api].join("");
+}

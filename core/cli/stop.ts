@@ -1,0 +1,41 @@
+import { duration, on } from "./flags.ts";
+import { nameOf, sourceFlags, sourceOf } from "./subject.ts";
+import { defineVerb, type Call } from "./verb.ts";
+
+export const stopFlags = {
+  force: on("-f, --force", "Neither load the script nor ask the guest: end the VM"),
+  timeout: duration("-t, --timeout <time>", "How long the guest may take to power off (default: 90s)"),
+} as const;
+const flags = { ...stopFlags, ...sourceFlags };
+
+export default defineVerb({
+  usage: "[NAME|SCRIPT]",
+  description: "Asks the guest to power off, waits, then insists. Stopping a stopped machine is fine.",
+  flags,
+  async run(call) {
+    const { globals, output } = call;
+    // A script that does not load must not keep its machine running.
+    const name = call.flags.force ? await endAtOnce(call) : await askToStop(call);
+    if (globals.json) output.json({ Name: name, State: "stopped" });
+    else output.line(`Machine "${name}" stopped successfully`);
+  },
+});
+
+async function askToStop(call: Call<typeof flags>): Promise<string> {
+  const { openMachine } = await import("../open.ts");
+  const machine = await openMachine(sourceOf(call, call.flags), call.run);
+  const { timeout } = call.flags;
+  await machine.stop(timeout === undefined ? {} : { timeoutMs: timeout });
+  return machine.name;
+}
+
+async function endAtOnce(call: Call<typeof flags>): Promise<string> {
+  const { readRecord } = await import("../store.ts");
+  const { noSuchMachine } = await import("../lifecycle/missing.ts");
+  const { stop } = await import("../lifecycle/stop.ts");
+  const name = await nameOf(call);
+  const record = readRecord(call.run.paths, name);
+  if (!record) throw noSuchMachine(name);
+  await stop(record, undefined, call.run, { force: true });
+  return name;
+}

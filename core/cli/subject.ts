@@ -1,0 +1,36 @@
+import { resolve } from "node:path";
+import type { MachineSpec } from "../spec-types.ts";
+import { text } from "./flags.ts";
+import { isScriptPath } from "./script-path.ts";
+import type { Call } from "./verb.ts";
+
+/** The machine that verbs mean when none is named. */
+export const defaultName = "default";
+
+/** Flags of the verbs that load a script. */
+export const sourceFlags = {
+  config: text("--config <file>", "Config file to use instead of the one found from here upwards"),
+  script: text("--script <file>", "Script that describes the machine"),
+} as const;
+
+interface SourceValues {
+  readonly config?: string | undefined;
+  readonly script?: string | undefined;
+}
+
+/** Which machine a verb that loads scripts is about: NAME, a script in NAME's place, flags, or the script that `run` has. */
+export function sourceOf({ words, subject, run }: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, spec?: MachineSpec): { name?: string; script?: string; flags?: MachineSpec } {
+  const word = words[0];
+  const isScript = word !== undefined && isScriptPath(word);
+  const script = (isScript ? word : undefined) ?? flags.script ?? flags.config ?? subject?.script;
+  const name = isScript ? undefined : word;
+  return {
+    ...(name !== undefined && { name }), ...(script !== undefined && { script: resolve(run.cwd, script) }),
+    ...(spec && Object.keys(spec).length > 0 && { flags: spec }),
+  };
+}
+
+/** The name of a machine that exists, for the verbs that never load a script. */
+export async function nameOf({ words, subject }: Pick<Call, "words" | "subject">): Promise<string> {
+  return words[0] ?? (await subject?.name()) ?? defaultName;
+}

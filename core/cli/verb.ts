@@ -1,0 +1,65 @@
+import type { Readable } from "node:stream";
+import type { Run, Trace } from "../run.ts";
+import type { FlagTable, FlagValues } from "./flags.ts";
+import type { Globals } from "./globals.ts";
+import type { Output, Stream } from "./output.ts";
+
+/** The process around a verb. */
+export interface Shell {
+  readonly stdin: Readable & { readonly isTTY?: boolean; readonly isRaw?: boolean; setRawMode?(raw: boolean): unknown };
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  readonly cwd: string;
+  /** Aborts at Ctrl-C, with a MachineError "interrupted" as its reason. */
+  readonly signal: AbortSignal;
+  /** The first signal from here on goes to a command in the guest. */
+  leaveFirst(): void;
+  /** The trace of the verb that runs this one. */
+  readonly trace?: Trace;
+  /** Facts of the host; read only once a verb is known. */
+  facts(): Promise<Pick<Run, "host" | "paths" | "env">>;
+}
+
+/** The machine of the script that `run` was given: it stands for NAME in every verb. */
+export interface Subject {
+  /** Absolute path. */
+  readonly script: string;
+  /** What the script calls its machine; loads it. */
+  name(): Promise<string>;
+}
+
+/** One use of a verb. */
+export interface Call<F extends FlagTable = FlagTable> {
+  readonly flags: FlagValues<F>;
+  /** What is no flag. */
+  readonly words: readonly string[];
+  readonly globals: Globals;
+  readonly run: Run;
+  readonly output: Output;
+  readonly shell: Shell;
+  readonly subject?: Subject;
+  /** Runs another verb; for `run`, `restart` and `help`. */
+  dispatch(argv: readonly string[], subject?: Subject): Promise<number>;
+}
+
+/** A verb of the command line; each is the default export of a file of its name. */
+export interface Verb<F extends FlagTable = FlagTable> {
+  /** What follows the verb in help: "[NAME] [COMMAND...]". */
+  readonly usage: string;
+  /** Help below the summary; lines of at most 100 characters. */
+  readonly description?: string;
+  readonly examples?: readonly string[];
+  readonly flags: F;
+  /** How many words it takes. Default: at most 1. */
+  readonly most?: number;
+  readonly least?: number;
+  /** All that follows the first word belongs to a command. */
+  readonly passThrough?: boolean;
+  /** Resolves to the exit status; undefined is 0. Failures are thrown. */
+  run(call: Call<F>): Promise<number | void>;
+}
+
+/** Returns its argument, with the types of its flags. */
+export function defineVerb<const F extends FlagTable>(verb: Verb<F>): Verb<F> {
+  return verb;
+}

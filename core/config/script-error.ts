@@ -1,0 +1,64 @@
+import { isAbsolute, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { MachineError, isMachineError, messageOf } from "../errors.ts";
+import { codeFrame } from "./code-frame.ts";
+
+/** Where something happened in a user's file. Lines and columns count from 1. */
+interface Place {
+  readonly path: string;
+  readonly line: number;
+  readonly column?: number;
+}
+
+/** A path as the user would write it: relative to the working folder where the file lies in it. */
+export function shownPath(path: string, cwd: string): string {
+  const short = relative(cwd, path);
+  return short === "" || short.startsWith("..") || isAbsolute(short) ? path : short;
+}
+
+/** What a script threw while it was loaded or called, with file, line and a piece of the code. */
+export function scriptError(error: unknown, script: string, cwd: string): MachineError {
+  const { place, message } = syntaxError(error) ?? { place: firstUserPlace(error), message: messageWithName(error) };
+  const file = shownPath(place?.path ?? script, cwd);
+  const position = place === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`;
+  const frame = place && codeFrame(place.path, place.line, place.column);
+  if (isMachineError(error)) {
+    const { code, hint, plugin, stage, details } = error;
+    return new MachineError(code, `${file}${position}: ${error.message}`, { hint, plugin, stage, details, cause: error });
+  }
+  return new MachineError("bad-script", `${file}${position}: ${message}`, { cause: error, ...(frame !== undefined && { details: [frame] }), ...hintFor(error) });
+}
+
+/** The address or package that could not be found; undefined for any other error. */
+export function missingModule(error: unknown): string | undefined {
+  if ((error as { readonly code?: unknown } | undefined)?.code !== "ERR_MODULE_NOT_FOUND") return undefined;
+  return /Cannot find (?:package|module) '([^']+)'/.exec(messageOf(error))?.[1];
+}
+
+/** esbuild's errors say "path:line:column: ERROR: text". */
+function syntaxError(error: unknown): { readonly place: Place; readonly message: string } | undefined {
+  const match = /^(?:file:\/\/)?(?<path>\/.+?):(?<line>\d+):(?<column>\d+): ERROR: (?<text>.+)$/m.exec(messageOf(error))?.groups;
+  if (!match) return undefined;
+  return { place: { path: match["path"] ?? "", line: Number(match["line"]), column: Number(match["column"]) + 1 }, message: `SyntaxError: ${match["text"] ?? ""}` };
+}
+
+function firstUserPlace(error: unknown): Place | undefined {
+  const stack = error instanceof Error ? (error.stack ?? "") : "";
+  for (const line of stack.split("\n")) {
+    const match = /(?<path>(?:file:\/\/)?\/[^():?]+)(?:\?[^():]*)?:(?<line>\d+)(?::(?<column>\d+))?\)?$/.exec(line)?.groups;
+    if (!match?.["path"] || /\/node_modules\//.test(match["path"])) continue;
+    const path = match["path"].startsWith("file:") ? fileURLToPath(match["path"]) : match["path"];
+    return { path, line: Number(match["line"]), ...(match["column"] !== undefined && { column: Number(match["column"]) }) };
+  }
+  return undefined;
+}
+
+function messageWithName(error: unknown): string {
+  return error instanceof Error && error.name !== "Error" ? `${error.name}: ${error.message}` : messageOf(error);
+}
+
+function hintFor(error: unknown): { readonly hint?: string } {
+  const missing = missingModule(error);
+  if (missing === undefined) return {};
+  return { hint: missing.startsWith("/") ? `There is no file ${missing}.` : `Install the package beside the script: npm install ${missing}` };
+}

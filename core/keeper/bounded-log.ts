@@ -1,0 +1,40 @@
+import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+
+/** A log file that never takes more than twice its limit: at the limit it becomes `NAME.1`, and a new one begins. */
+export class BoundedLog {
+  readonly #path: string;
+  readonly #limit: number;
+  #fd: number;
+  #size: number;
+
+  /** Appends to what is there. The limit is in bytes; default 4 MiB. */
+  constructor(path: string, limit = 4 * 2 ** 20) {
+    this.#path = path;
+    this.#limit = limit;
+    this.#fd = openSync(path, "a", 0o600);
+    this.#size = fstatSync(this.#fd).size;
+  }
+
+  /** Writes; a full disk loses log lines and nothing else. */
+  write(bytes: Buffer | string): void {
+    const data = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
+    try {
+      if (this.#size + data.length > this.#limit && this.#size > 0) this.#rotate();
+      writeSync(this.#fd, data);
+      this.#size += data.length;
+    } catch {
+      // A log must not end what it watches.
+    }
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #rotate(): void {
+    closeSync(this.#fd);
+    renameSync(this.#path, `${this.#path}.1`);
+    this.#fd = openSync(this.#path, "a", 0o600);
+    this.#size = 0;
+  }
+}

@@ -1,0 +1,88 @@
+import { dial } from "./qmp.ts";
+import type { BoundedLog } from "./bounded-log.ts";
+
+/** How much of the console is kept in memory for messages. */
+const tailBytes = 64 * 1024;
+/** So much text can be no firmware or boot loader. */
+const surelyAlive = 8 * 1024;
+
+/** Lines by which a guest says that its first boot failed or that it is lost, and how we name it. */
+const failures: readonly { readonly pattern: RegExp; readonly what: string }[] = [
+  { pattern: /Ignition failed|ignition-[a-z-]+\.service: Failed with result|Failed to start (?:\S+ - )?Ignition/i, what: "Ignition failed in the guest" },
+  { pattern: /Kernel panic - not syncing/, what: "the guest's kernel panicked" },
+  { pattern: /(?:You are in|Entering|Welcome to) emergency (?:mode|shell)|emergency\.target|dracut-emergency/i, what: "the guest fell into its emergency shell" },
+];
+
+export interface ConsoleFailure {
+  readonly what: string;
+  /** Lines of the console that explain it. */
+  readonly lines: readonly string[];
+}
+
+/** Reads the guest's console: keeps a bounded log and its end, and tells of the first sign of life and of a failure. */
+export class GuestConsole {
+  readonly #log: BoundedLog;
+  #tail = "";
+  #seen = 0;
+  #alive = false;
+  readonly alive: Promise<void>;
+  readonly failed: Promise<ConsoleFailure>;
+  #markAlive: () => void = () => {};
+  #markFailed: (failure: ConsoleFailure) => void = () => {};
+  #failureTimer: NodeJS.Timeout | undefined;
+
+  constructor(log: BoundedLog) {
+    this.#log = log;
+    this.alive = new Promise((resolve) => (this.#markAlive = resolve));
+    this.failed = new Promise((resolve) => (this.#markFailed = resolve));
+  }
+
+  /** Connects to the VM's console socket. */
+  async open(path: string): Promise<void> {
+    const socket = await dial(path);
+    socket.on("error", () => {});
+    socket.on("data", (bytes: Buffer) => this.take(bytes));
+    socket.unref();
+  }
+
+  /** Takes what the guest printed. */
+  take(bytes: Buffer): void {
+    this.#log.write(bytes);
+    this.#seen += bytes.length;
+    this.#tail = (this.#tail + bytes.toString("latin1")).slice(-tailBytes);
+    if (!this.#alive && (this.#seen > surelyAlive || isKernelText(this.#tail))) {
+      this.#alive = true;
+      this.#markAlive();
+    }
+    if (this.#failureTimer) return;
+    const failure = failures.find(({ pattern }) => pattern.test(this.#tail));
+    // The reason is printed around the line that gives it away; 300 ms let the rest of it arrive.
+    if (failure) this.#failureTimer = setTimeout(() => this.#markFailed({ what: failure.what, lines: this.#explain() }), 300);
+  }
+
+  /** The last lines, readable: no control characters. */
+  lastLines(count: number): string[] {
+    return readable(this.#tail).slice(-count);
+  }
+
+  #explain(): string[] {
+    const lines = readable(this.#tail);
+    const telling = lines.filter((line) => /ignition\[\d+\].*(?:CRITICAL|crit|ERROR|failed|error)|Ignition has failed|panic/i.test(line));
+    return (telling.length > 0 ? telling : lines).slice(-12);
+  }
+}
+
+/** A line that only a kernel or what it starts prints. Firmware and boot loaders also write to a serial console. */
+function isKernelText(text: string): boolean {
+  return /Linux version \d|\[ {0,4}\d+\.\d{6}\]|systemd\[1\]|Welcome to .*!|login: /.test(text);
+}
+
+/** Splits into lines without escape sequences and other control characters. */
+export function readable(text: string): string[] {
+  return text
+    // eslint-disable-next-line no-control-regex
+    .replaceAll(/\u001b\[[0-9;?]*[a-zA-Z]|\u001b[()][A-Z0-9]|\u001bc/g, "")
+    .split(/[\r\n]+/)
+    .map((line) => line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, ""))
+    .filter((line) => line.trim() !== "");
+}

@@ -1,0 +1,46 @@
+import type { CommandRecord } from "../command.ts";
+import type { ResolvedPort, SocketForward } from "../model.ts";
+import type { ExposeMethod } from "../roles/forwarder.ts";
+import type { ConsolePlan, ControlPlan, QmpStep, ReadyPlan } from "../roles/launcher.ts";
+
+/** Everything that a keeper knows: plain data, written by `start` into the machine's runtime folder. */
+export interface KeeperPlan {
+  readonly version: 1;
+  readonly name: string;
+  readonly folders: { readonly data: string; readonly runtime: string; readonly logs: string };
+  readonly forwarder?: { readonly command: CommandRecord; readonly listens: readonly string[] };
+  readonly helpers: readonly { readonly command: CommandRecord; readonly listens: readonly string[] }[];
+  readonly vm: CommandRecord;
+  readonly accelerator: string;
+  readonly console?: ConsolePlan;
+  readonly ready: ReadyPlan;
+  readonly control: ControlPlan;
+  readonly replug?: readonly QmpStep[];
+  readonly ssh: { readonly host: string; readonly port: number; readonly user: string; readonly keyFile: string; readonly hostKey: string };
+  readonly expose: ExposeMethod;
+  /** Ports open as soon as the VM runs. */
+  readonly openAtStart: readonly ResolvedPort[];
+  /** Ports that the keeper opens through `expose`. */
+  readonly ports: readonly ResolvedPort[];
+  readonly sockets: readonly SocketForward[];
+  readonly restart: "never" | "on-failure" | "always";
+  readonly deadlines: Deadlines;
+}
+
+/** Limits of each wait, in milliseconds. */
+export interface Deadlines {
+  /** Until the forwarder's and helpers' sockets listen. */
+  readonly helpersMs: number;
+  /** From spawning the VM to its monitor answering. */
+  readonly monitorMs: number;
+  /** From letting the VM run to the first line of its kernel. */
+  readonly lifeMs: number;
+  /** From there to the ready line. */
+  readonly readyMs: number;
+  /** From there to an ssh login. */
+  readonly sshMs: number;
+  /** From there to the probed sockets' answers. */
+  readonly probeMs: number;
+}
+export const phases = ["helpers", "monitor", "life", "ready", "ssh", "probe"] as const;
+export type Phase = (typeof phases)[number];

@@ -1,0 +1,59 @@
+import type { KeeperPlan, Deadlines } from "../keeper/plan.ts";
+import { portKey } from "../keeper/expose.ts";
+import { matchSlots } from "../match.ts";
+import type { SocketForward } from "../model.ts";
+import type { MachineRecord } from "../record.ts";
+import type { NetPlan } from "../roles/forwarder.ts";
+import type { BootPlan } from "../roles/launcher.ts";
+import type { Run } from "../run.ts";
+import type { ResolvedSpec } from "../spec-types.ts";
+import { recordedInfo } from "./facts.ts";
+import type { VerbHooks } from "./hooks.ts";
+
+/** Everything of one start, after the `beforeBoot` hook has had its say. */
+export interface PlannedBoot {
+  readonly net: NetPlan;
+  readonly boot: BootPlan;
+  readonly sockets: readonly SocketForward[];
+}
+
+/** Asks forwarder and launcher for their plans under one accelerator, then everybody else. No side effect. */
+export async function planBoot(spec: ResolvedSpec, record: MachineRecord, accelerator: string, hooks: VerbHooks, run: Run): Promise<PlannedBoot> {
+  const { host, paths } = run;
+  const files = paths.machine(spec.name);
+  const folders = { data: files.data, runtime: files.runtime };
+  const { link } = matchSlots(spec);
+  const net = await spec.forwarder.plan({ name: spec.name, host, link, mac: record.mac, sshPort: record.ssh.port, ports: spec.ports, folders });
+  const boot = await spec.launcher.plan({
+    name: spec.name, host, arch: host.arch, cpus: spec.cpus, memory: spec.memory, disk: record.disk, seed: record.seed,
+    firstBoot: record.lastUp === null, link: net.link, shares: spec.volumes, accelerator, usb: [], folders,
+  });
+  const event = await hooks.fire("beforeBoot", recordedInfo(record, spec, paths), { boot, net, sockets: [...spec.sockets] });
+  return { net, boot, sockets: event.sockets };
+}
+
+/** What the keeper gets: plain data. */
+export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: PlannedBoot, accelerator: string, deadlines: Deadlines, run: Run): KeeperPlan {
+  const { net, boot, sockets } = planned;
+  const files = run.paths.machine(spec.name);
+  const open = new Set(net.openAtStart.map(portKey));
+  return {
+    version: 1, name: spec.name, folders: { data: files.data, runtime: files.runtime, logs: files.logs },
+    ...(net.command && { forwarder: { command: net.command.toRecord(), listens: net.listens } }),
+    helpers: boot.helpers.map(({ command, listens }) => ({ command: command.toRecord(), listens })),
+    vm: boot.vm.toRecord(), accelerator, ...(boot.console && { console: boot.console }), ready: boot.ready, control: boot.control,
+    ...(boot.replug && { replug: boot.replug }),
+    ssh: { ...net.ssh, user: record.ssh.user, keyFile: files.key, hostKey: record.ssh.hostKey },
+    expose: net.expose, openAtStart: net.openAtStart, ports: spec.ports.filter((port) => !open.has(portKey(port))),
+    sockets, restart: spec.restart, deadlines,
+  };
+}
+
+/** Limits of each wait. Software emulation is some ten times slower. */
+export function deadlinesFor(accelerator: string, overrides: Partial<Deadlines> = {}): Deadlines {
+  const slow = accelerator === "tcg";
+  return {
+    helpersMs: 15_000, monitorMs: slow ? 60_000 : 20_000, lifeMs: slow ? 60_000 : 20_000, readyMs: slow ? 900_000 : 300_000,
+    sshMs: slow ? 60_000 : 20_000, probeMs: slow ? 120_000 : 30_000, ...overrides,
+  };
+}

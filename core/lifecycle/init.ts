@@ -1,0 +1,103 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { obtainImage } from "../cache.ts";
+import { writeFileDurably } from "../atomic.ts";
+import { createDisk } from "../disk.ts";
+import { finishGuest } from "../first-boot.ts";
+import { MachineError } from "../errors.ts";
+import { makeKeyPair } from "../keys.ts";
+import { takeLock } from "../lock.ts";
+import { matchSlots } from "../match.ts";
+import type { MachineInfo } from "../model.ts";
+import { reservePort } from "../ports.ts";
+import { runCommand } from "../process.ts";
+import { macOf } from "../mac.ts";
+import type { MachineRecord } from "../record.ts";
+import type { Run } from "../run.ts";
+import { Scope } from "../scope.ts";
+import { saveSpec } from "../spec.ts";
+import type { ResolvedSpec } from "../spec-types.ts";
+import { renderKnownHosts, renderSshConfig } from "../ssh-config.ts";
+import { readRecord, writeRecord } from "../store.ts";
+import { writeSeed } from "../seed.ts";
+import { draftFor } from "./draft.ts";
+import { guestUid, machineInfo } from "./facts.ts";
+import { VerbHooks } from "./hooks.ts";
+import { imageQuery } from "./image-query.ts";
+
+/**
+ * Makes a machine: image, disk, keys, first-boot config, record. Nothing runs.
+ * Everything that can be wrong is looked at before anything is fetched; what fails later is undone.
+ */
+export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string, unknown>>, run: Run): Promise<MachineRecord> {
+  const { host, paths, report } = run;
+  const files = paths.machine(spec.name);
+  await spec.launcher.check(host);
+  await spec.forwarder.check(host);
+  matchSlots(spec);
+  mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
+  const lock = await takeLock(files.lock, { signal: run.signal, purpose: `glowplug init ${spec.name}`, onWait: (holder) => report.info(`waiting for ${holder}`) });
+  try {
+    if (readRecord(paths, spec.name)) {
+      throw new MachineError("already-exists", `machine "${spec.name}" already exists`, {
+        hint: `Start it with \`glowplug start ${spec.name}\`, or remove it with \`glowplug rm ${spec.name}\`.`,
+      });
+    }
+    return await Scope.run(report, async (scope) => {
+      const hooks = new VerbHooks(spec, run);
+      const ssh = { port: await reservePort(paths, run), keys: makeKeyPair(`glowplug ${spec.name}`), hostKeys: makeKeyPair(`host of ${spec.name}`) };
+      const info = machineInfo(spec, { sshPort: ssh.port, hostKey: ssh.hostKeys.publicKey }, host.uid, paths);
+
+      const located = await spec.image.locate(imageQuery(spec, run));
+      const { image } = await hooks.fire("beforeDownload", info, { image: located });
+      const base = await obtainImage(image, run, spec.image.name);
+      run.signal.throwIfAborted();
+
+      scope.defer(`files of ${spec.name}`, () => {
+        for (const folder of [files.data, files.runtime]) rmSync(folder, { recursive: true, force: true });
+      });
+      mkdirSync(files.logs, { recursive: true, mode: 0o700 });
+      const disk = await createDisk({ base, size: spec.disk, path: files.disk, formats: spec.launcher.formats, run });
+
+      const guest = await draftFor(spec, info, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys }, run);
+      await hooks.fire("ignition", info, { guest });
+      finishGuest(guest);
+      const seed = await writeSeed(spec.provisioner.render(guest), files);
+      await writeFileDurably(files.key, ssh.keys.privateKey);
+      await writeFileDurably(files.publicKey, `${ssh.keys.publicKey}\n`, 0o644);
+      await writeFileDurably(files.knownHosts, renderKnownHosts(spec.name, ssh.hostKeys.publicKey));
+      await writeFileDurably(files.sshConfig, renderSshConfig({
+        name: spec.name, host: "127.0.0.1", port: ssh.port, user: spec.user, keyFile: files.key, knownHosts: files.knownHosts,
+      }));
+      run.signal.throwIfAborted();
+
+      const record: MachineRecord = {
+        version: 1, name: spec.name, created: new Date().toISOString(), lastUp: null,
+        spec: saveSpec(spec), overrides, image: base, disk, seed, firstBoot: spec.provisioner.firstBoot,
+        ssh: { port: ssh.port, user: spec.user, uid: guestUid(host.uid), keyFile: files.key, hostKey: ssh.hostKeys.publicKey },
+        mac: macOf(files.data), folders: info.folders, undo: await register(spec, info, scope, run),
+      };
+      await writeRecord(paths, record);
+      return record;
+    });
+  } finally {
+    lock.release();
+  }
+}
+
+/** Runs the plugins' registrations. One that fails is a warning: the machine is good without it. */
+async function register(spec: ResolvedSpec, info: MachineInfo, scope: Scope, run: Run): Promise<MachineRecord["undo"]> {
+  const undo: { title: string; command: ReturnType<import("../command.ts").Command["toRecord"]> }[] = [];
+  for (const plugin of spec.plugins) {
+    for (const registration of (await plugin.registrations?.(info, run.host)) ?? []) {
+      try {
+        await runCommand(registration.do, { signal: run.signal });
+      } catch (error) {
+        run.report.warn(`${plugin.name}: ${registration.title} was not made: ${error instanceof Error ? error.message : String(error)}`);
+        continue;
+      }
+      scope.defer(registration.title, async () => void (await runCommand(registration.undo, {})));
+      undo.push({ title: registration.title, command: registration.undo.toRecord() });
+    }
+  }
+  return undo;
+}

@@ -1,0 +1,52 @@
+import { MachineError } from "../errors.ts";
+import { environmentOfProcess } from "../host.ts";
+import { keeperProgram } from "../installation.ts";
+import { askKeeper } from "../keeper/client.ts";
+import { waitListening } from "../keeper/listening.ts";
+import { protocolVersion, type KeeperStatus } from "../keeper/protocol.ts";
+import type { MachinePaths } from "../paths.ts";
+import { identityOf, isAlive, killIdentity, type ProcessIdentity } from "../process-identity.ts";
+import type { Run } from "../run.ts";
+import { spawnDetached } from "../spawn.ts";
+
+/** Starts a keeper for the plan in the machine's runtime folder and waits until it listens. */
+export async function launchKeeper(files: MachinePaths, run: Run): Promise<ProcessIdentity> {
+  const command = { program: process.execPath, argv: [keeperProgram(), files.keeperPlan], name: "keeper" };
+  const child = await spawnDetached(command, files.log("keeper"), environmentOfProcess());
+  const death = new Promise<never>((_, reject) => {
+    child.once("exit", (code, signal) => {
+      reject(new MachineError("keeper", `the keeper ended (${signal ?? code}) before it listened`, { hint: `See ${files.log("keeper")}.` }));
+    });
+  });
+  death.catch(() => {});
+  child.unref();
+  await waitListening([files.keeperSocket], { timeoutMs: 15_000, signal: run.signal, who: "the keeper", death });
+  return identityOf(child.pid) ?? { pid: child.pid, startTime: "gone", bootId: "gone" };
+}
+
+/** Waits until the machine is up, and tells the trace how long each phase took. */
+export async function waitUntilUp(name: string, files: MachinePaths, run: Run): Promise<KeeperStatus> {
+  const phase = run.report.phase(`booting ${name}`);
+  try {
+    const keeper = await askKeeper<KeeperStatus>(files.keeperSocket, { v: protocolVersion, op: "ready" }, { signal: run.signal });
+    let begin = keeper.begun;
+    for (const [what, ms] of Object.entries(keeper.times)) {
+      run.trace.add(what, "phase", begin, keeper.begun + ms);
+      begin = keeper.begun + ms;
+    }
+    phase.done();
+    return keeper;
+  } catch (error) {
+    phase.fail();
+    throw error;
+  }
+}
+
+/** Asks a keeper to stop its machine; one that does not answer is ended. */
+export async function askedToStop(files: MachinePaths, keeper: ProcessIdentity, options: { force: boolean; timeoutMs: number }): Promise<void> {
+  try {
+    await askKeeper(files.keeperSocket, { v: protocolVersion, op: "stop", ...options }, { timeoutMs: options.timeoutMs + 20_000 });
+  } catch {
+    if (isAlive(keeper)) killIdentity(keeper, "SIGKILL");
+  }
+}

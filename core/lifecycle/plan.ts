@@ -1,0 +1,75 @@
+import type { Command } from "../command.ts";
+import { finishGuest } from "../first-boot.ts";
+import type { GuestDraft } from "../guest.ts";
+import type { Plan, PlannedCommand } from "../plan.ts";
+import type { MachineRecord } from "../record.ts";
+import type { Run } from "../run.ts";
+import { saveSpec } from "../spec.ts";
+import type { ResolvedSpec } from "../spec-types.ts";
+import { acceleratorsOf, attempts } from "./accelerator.ts";
+import { planBoot } from "./boot-plan.ts";
+import { draftFor } from "./draft.ts";
+import { guestUid, machineInfo } from "./facts.ts";
+import { VerbHooks } from "./hooks.ts";
+import { imageQuery } from "./image-query.ts";
+import { macOf } from "../mac.ts";
+
+const placeholder = { key: "<ssh-key>", hostKey: { publicKey: "<host-key>", privateKey: "<host-key>" }, port: 0 };
+
+/** What init (where it is still to be done) and start would do. Reads, and nothing else. */
+export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined, run: Run): Promise<Plan> {
+  const { host, paths } = run;
+  const files = paths.machine(spec.name);
+  const hooks = new VerbHooks(spec, run);
+  const info = machineInfo(spec, { sshPort: record?.ssh.port ?? placeholder.port, hostKey: record?.ssh.hostKey ?? placeholder.hostKey.publicKey }, host.uid, paths);
+
+  const located = record ? undefined : (await hooks.fire("beforeDownload", info, { image: await spec.image.locate(imageQuery(spec, run)) })).image;
+  const guest = await draftFor(spec, info, { authorizedKey: placeholder.key, hostKeys: placeholder.hostKey }, run);
+  await hooks.fire("ignition", info, { guest });
+  finishGuest(guest);
+  const seed = spec.provisioner.render(guest);
+
+  const accelerators = await acceleratorsOf(spec, run);
+  const accelerator = attempts(accelerators)[0] ?? "";
+  const { net, boot, sockets } = await planBoot(spec, record ?? plannedRecord(spec, run), accelerator, hooks, run);
+  const build = located?.kind === "build" ? located.steps({ scratch: "<scratch>", output: "<output>" }) : undefined;
+  const saved = saveSpec(spec);
+  return {
+    name: spec.name, ...(spec.script !== undefined && { script: spec.script }), exists: record !== undefined, host: { os: host.os, arch: host.arch },
+    slots: { image: saved.image, provisioner: saved.provisioner, launcher: saved.launcher, forwarder: saved.forwarder }, plugins: saved.plugins,
+    ...(located && { image: located }),
+    ...(build && { build: { files: build.files.map(({ path }) => path), commands: build.commands.map(shown) } }),
+    firstBoot: { kind: seed.kind, text: seed.kind === "ignition" ? seed.text : JSON.stringify(seed.files, null, 2), parts: partsOf(guest) },
+    accelerators, vm: shown(boot.vm), helpers: boot.helpers.map(({ command }) => shown(command)),
+    ...(net.command && { forwarder: shown(net.command) }),
+    files: [...boot.files], ssh: record ? net.ssh : { host: net.ssh.host, port: "<ssh-port>" },
+    ports: spec.ports, sockets, notes: [...net.notes, ...boot.notes],
+  };
+
+  function plannedRecord(its: ResolvedSpec, { host: on }: Run): MachineRecord {
+    return {
+      version: 1, name: its.name, created: "", lastUp: null, spec: saveSpec(its), overrides: {},
+      image: { source: its.image.name, title: located?.title ?? "", origin: "", id: "", path: "<image>", format: "qcow2", virtualSize: 0, verified: [] },
+      disk: { path: files.disk, format: its.launcher.formats[0] ?? "qcow2" },
+      seed: { kind: its.provisioner.seed, path: its.provisioner.seed === "ignition" ? files.ignition : files.nocloud },
+      firstBoot: its.provisioner.firstBoot,
+      ssh: { port: placeholder.port, user: its.user, uid: guestUid(on.uid), keyFile: files.key, hostKey: placeholder.hostKey.publicKey },
+      mac: macOf(files.data), folders: { data: files.data, runtime: files.runtime }, undo: [],
+    };
+  }
+}
+
+function shown(command: Command): PlannedCommand {
+  return { name: command.name, program: command.program, entries: command.entries, line: command.toString() };
+}
+
+/** Everything in the draft, each with the plugin that put it there. */
+function partsOf(guest: GuestDraft): Plan["firstBoot"]["parts"] {
+  const parts = (word: string, things: readonly { readonly by?: string }[], nameOf: (thing: never) => string): Plan["firstBoot"]["parts"] =>
+    things.map((thing) => ({ what: `${word} ${nameOf(thing as never)}`, ...(thing.by !== undefined && { by: thing.by }) }));
+  return [
+    ...parts("user", guest.users, ({ name }: { name: string }) => name), ...parts("file", guest.files, ({ path }: { path: string }) => path),
+    ...parts("folder", guest.folders, ({ path }: { path: string }) => path), ...parts("link", guest.links, ({ path }: { path: string }) => path),
+    ...parts("unit", guest.units, ({ name }: { name: string }) => name), ...parts("command", guest.commands, ({ command }: { command: string }) => command),
+  ];
+}

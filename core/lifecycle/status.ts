@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { askKeeper } from "../keeper/client.ts";
+import type { KeeperStatus } from "../keeper/protocol.ts";
+import { protocolVersion } from "../keeper/protocol.ts";
+import type { Status } from "../machine.ts";
+import type { MachinePaths, Paths } from "../paths.ts";
+import { isAlive, type ProcessIdentity } from "../process-identity.ts";
+import type { MachineRecord } from "../record.ts";
+
+/** A process of a machine whose keeper is gone. */
+export interface Orphan {
+  readonly name: string;
+  readonly role: string;
+  readonly identity: ProcessIdentity;
+}
+
+/** Measures a machine: the keeper's word if it answers, else whether processes of it live. */
+export async function statusOf(record: MachineRecord, paths: Paths): Promise<Status> {
+  const files = paths.machine(record.name);
+  if (isKeeperAlive(files)) {
+    try {
+      const keeper = await askKeeper<KeeperStatus>(files.keeperSocket, { v: protocolVersion, op: "status" }, { timeoutMs: 3000 });
+      const reason = keeper.problems.join("; ");
+      const state = keeper.state === "failed" ? "stopping" : keeper.state;
+      return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), record, keeper };
+    } catch {
+      return isKeeperAlive(files)
+        ? { state: "running", condition: "broken", reason: "the keeper lives and does not answer", record }
+        : { state: "stopped", condition: "ok", record };
+    }
+  }
+  const orphans = orphansOf(files);
+  if (orphans.length === 0) return { state: "stopped", condition: "ok", record };
+  return { state: "orphaned", condition: "orphaned", reason: `no keeper, but ${orphans.map(({ name }) => name).join(", ")} still run`, record };
+}
+
+/** Whether the process that wrote itself down as the keeper still lives. */
+export function isKeeperAlive(files: MachinePaths): boolean {
+  const identity = readJson<ProcessIdentity>(files.keeperProcess);
+  return identity !== undefined && isAlive(identity);
+}
+
+/** Processes that a keeper spawned and that live on. */
+export function orphansOf(files: MachinePaths): Orphan[] {
+  return (readJson<Orphan[]>(files.children) ?? []).filter(({ identity }) => isAlive(identity));
+}
+
+function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as T;
+  } catch {
+    return undefined;
+  }
+}

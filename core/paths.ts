@@ -1,0 +1,95 @@
+import { join } from "node:path";
+
+/** What paths are made from. Read from the process in `pathsOfProcess` alone. */
+export interface PathFacts {
+  readonly os: "linux" | "darwin";
+  readonly uid: number;
+  readonly home: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether a folder is there and ours; decides between runtime folders. */
+  isOwned(folder: string): boolean;
+}
+
+/** Every folder that glowplug uses, and the only place where their names are made. `docs/on-disk.md` explains each. */
+export interface Paths {
+  readonly data: string;
+  readonly cache: string;
+  readonly config: string;
+  readonly runtime: string;
+  /** The image store. GLOWPLUG_STORE names another. */
+  readonly store: string;
+  /** Programs that set-up put there. */
+  readonly tools: string;
+  /** Partial downloads. */
+  readonly partial: string;
+  readonly machines: string;
+  machine(name: string): MachinePaths;
+}
+
+/** Every file of one machine. */
+export interface MachinePaths {
+  readonly data: string;
+  readonly runtime: string;
+  readonly record: string;
+  readonly lock: string;
+  readonly disk: string;
+  readonly ignition: string;
+  readonly nocloud: string;
+  readonly key: string;
+  readonly publicKey: string;
+  readonly hostKey: string;
+  readonly knownHosts: string;
+  readonly sshConfig: string;
+  readonly logs: string;
+  log(name: "serial" | "keeper" | "forwarder" | "vm" | "events"): string;
+  readonly keeperSocket: string;
+  readonly keeperPlan: string;
+  readonly keeperProcess: string;
+  readonly children: string;
+  readonly apiSocket: string;
+}
+
+/** Unix socket paths have room for 104 bytes on macOS and 108 on Linux, with their closing zero (sys/un.h). */
+export const socketPathLimit = 103;
+
+/** Lays out the folders. Pure but for `isOwned`. */
+export function createPaths(facts: PathFacts): Paths {
+  const { env, home, os, uid } = facts;
+  const xdg = (variable: string, fallback: string): string => {
+    const value = env[variable];
+    return join(value?.startsWith("/") ? value : fallback, "glowplug");
+  };
+  const mac = os === "darwin";
+  const data = xdg("XDG_DATA_HOME", mac ? join(home, "Library/Application Support") : join(home, ".local/share"));
+  const cache = xdg("XDG_CACHE_HOME", mac ? join(home, "Library/Caches") : join(home, ".cache"));
+  const config = xdg("XDG_CONFIG_HOME", join(home, ".config"));
+  const runtime = runtimeFolder(facts, data);
+  const store = env["GLOWPLUG_STORE"] || join(data, "images");
+  const machines = join(data, "machines");
+  return {
+    data, cache, config, runtime, store, machines, tools: join(data, "tools"), partial: join(cache, "partial"),
+    machine: (name) => machinePaths(join(machines, name), join(runtime, name), join(data, "locks", name)),
+  };
+
+  function runtimeFolder({ isOwned }: PathFacts, dataFolder: string): string {
+    const named = env["XDG_RUNTIME_DIR"];
+    if (named?.startsWith("/")) return join(named, "glowplug");
+    if (mac) return join(env["TMPDIR"] ?? "/tmp", "glowplug");
+    if (uid === 0) return "/run/glowplug";
+    return isOwned(`/run/user/${uid}`) ? `/run/user/${uid}/glowplug` : join(dataFolder, "run");
+  }
+}
+
+function machinePaths(data: string, runtime: string, lock: string): MachinePaths {
+  const logs = join(data, "logs");
+  return {
+    data, runtime, logs,
+    record: join(data, "machine.json"), lock, disk: join(data, "disk.qcow2"),
+    ignition: join(data, "ignition.json"), nocloud: join(data, "seed.iso"),
+    key: join(data, "id_ed25519"), publicKey: join(data, "id_ed25519.pub"), hostKey: join(data, "host_ed25519"),
+    knownHosts: join(data, "known_hosts"), sshConfig: join(data, "ssh_config"),
+    log: (name) => join(logs, name === "events" ? "events.jsonl" : `${name}.log`),
+    keeperSocket: join(runtime, "keeper.sock"), keeperPlan: join(runtime, "plan.json"), keeperProcess: join(runtime, "keeper.json"), children: join(runtime, "children.json"),
+    apiSocket: join(runtime, "podman.sock"),
+  };
+}

@@ -1,0 +1,51 @@
+import type { Digest, DiskFormat, FirstBoot, MachineFolders, ResolvedPort, WrittenSeed } from "./model.ts";
+import type { CommandRecord } from "./command.ts";
+import type { SavedSpec } from "./spec-types.ts";
+
+/** What stands in `machine.json`: a machine that exists. Written last in init, so no record means no machine. */
+export interface MachineRecord {
+  readonly version: 1;
+  readonly name: string;
+  /** ISO 8601. */
+  readonly created: string;
+  /** ISO 8601 of the last time the guest was ready; null until then. */
+  readonly lastUp: string | null;
+  readonly spec: SavedSpec;
+  /** The user's words at init, for what a later run compares: the spec's plain fields before resolving. */
+  readonly overrides: Readonly<Record<string, unknown>>;
+  readonly image: RecordedImage;
+  readonly disk: { readonly path: string; readonly format: DiskFormat };
+  readonly seed: WrittenSeed;
+  readonly firstBoot: FirstBoot;
+  readonly ssh: { readonly port: number; readonly user: string; readonly uid: number; readonly keyFile: string; readonly hostKey: string };
+  readonly mac: string;
+  readonly folders: MachineFolders;
+  /** Undo of what was registered outside; run at rm without any script. */
+  readonly undo: readonly { readonly title: string; readonly command: CommandRecord }[];
+  /** Facts of the last start. */
+  readonly last?: {
+    readonly accelerator: string;
+    readonly accelerators: readonly { readonly name: string; readonly usable: boolean; readonly reason?: string }[];
+    readonly notes: readonly string[];
+    readonly ports: readonly ResolvedPort[];
+    /** Why the machine went down, where it was not asked to. */
+    readonly ended?: { readonly at: string; readonly reason: string };
+  };
+}
+
+/** The base of a machine's disk, and what was verified about it. */
+export interface RecordedImage {
+  readonly source: string;
+  readonly title: string;
+  readonly release?: string;
+  /** Where it came from: an address, a path, or a build key. */
+  readonly origin: string;
+  /** The store's key: sha256 of the stored disk. */
+  readonly id: string;
+  /** The stored base file. */
+  readonly path: string;
+  readonly format: DiskFormat;
+  /** Bytes that the guest sees. */
+  readonly virtualSize: number;
+  readonly verified: readonly { readonly what: "download" | "result" | "signature" | "local" | "build"; readonly digest?: Digest; readonly by?: string }[];
+}

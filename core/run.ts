@@ -1,0 +1,48 @@
+import type { HostFacts } from "./model.ts";
+import type { Paths } from "./paths.ts";
+
+/** What a running verb has at hand. Made by the command line, or by `openMachine` for scripts. */
+export interface Run {
+  readonly host: HostFacts;
+  readonly paths: Paths;
+  /** Aborts at Ctrl-C. */
+  readonly signal: AbortSignal;
+  readonly report: Report;
+  readonly trace: Trace;
+  /** Folder that relative paths of flags are relative to. */
+  readonly cwd: string;
+  /** Variables of the environment that settings are read from: GLOWPLUG_*, CONTAINERS_*, PODMAN_*. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Where progress goes. On a terminal one live line a phase, else plain lines on stderr. */
+export interface Report {
+  /** Begins a phase; `done` or `fail` ends it. */
+  phase(title: string): PhaseReport;
+  info(line: string): void;
+  warn(line: string): void;
+  debug(line: string): void;
+}
+export interface PhaseReport {
+  /** Bytes of a download or copy. */
+  progress(done: number, total: number | undefined): void;
+  note(text: string): void;
+  done(text?: string): void;
+  fail(): void;
+}
+
+/** Spans for `--trace`. */
+export interface Trace {
+  /** Begins a span; the function returned ends it. */
+  span(name: string, category: "verb" | "phase" | "hook" | "plugin" | "child", fields?: Readonly<Record<string, unknown>>): () => void;
+  /** Adds a span measured elsewhere; times in milliseconds since the epoch. */
+  add(name: string, category: string, begin: number, end: number): void;
+}
+
+/** A report that says nothing. */
+export const silentReport: Report = {
+  phase: () => ({ progress() {}, note() {}, done() {}, fail() {} }),
+  info() {}, warn() {}, debug() {},
+};
+/** A trace that keeps nothing. */
+export const noTrace: Trace = { span: () => () => {}, add() {} };

@@ -1,0 +1,102 @@
+import type { HookMethods } from "../hooks/index.ts";
+import type { GuestFile, GuestUnit, PortForward, ResolvedPort, Share, Size, SocketForward } from "./model.ts";
+import type { Plugin } from "./plugin.ts";
+import type { Forwarder } from "./roles/forwarder.ts";
+import type { ImageSource } from "./roles/image.ts";
+import type { Launcher } from "./roles/launcher.ts";
+import type { Provisioner } from "./roles/provisioner.ts";
+
+/** A plugin by name with its options, for YAML and JSON: ["qemu", { "args": [] }]. */
+export type NamedPlugin = readonly [name: string, options: Readonly<Record<string, unknown>>];
+
+/** A machine in the user's words. A script that exports one is also a plugin, and the last. */
+export interface MachineSpec extends HookMethods {
+  /** Default: the script's file name without its endings, or its folder's for `machine.*`; else "default". */
+  name?: string;
+  /** Virtual processors. Default: half of the host's, at least 1. */
+  cpus?: number;
+  /** Default: "2GiB". */
+  memory?: Size;
+  /** Size of the disk. Default: "100GiB"; a disk takes only what is written to it. */
+  disk?: Size;
+  /** Where the disk comes from: a plugin, a built-in's name, a path or package. Default: "fcos". */
+  image?: ImageSource | string | NamedPlugin;
+  /** Default: the one that speaks the image's first-boot language. */
+  provisioner?: Provisioner | string | NamedPlugin;
+  /** Default: "qemu". */
+  launcher?: Launcher | string | NamedPlugin;
+  /** Default: "gvproxy" where it is installed, else "slirp"; chosen at init and kept. */
+  forwarder?: Forwarder | string | NamedPlugin;
+  /** Ports of the host that lead into the guest; "8080:80", "127.0.0.1:8080:80/udp" or objects. */
+  ports?: readonly (PortForward | string)[];
+  sockets?: readonly SocketForward[];
+  /** Folders of the host; "SOURCE[:TARGET[:ro]]" or objects. Default: none. */
+  volumes?: readonly (Share | string)[];
+  files?: readonly GuestFile[];
+  units?: readonly GuestUnit[];
+  /** Packages that first boot installs. */
+  packages?: readonly string[];
+  /** Shell lines that the first boot runs as root, at its end. */
+  run?: readonly string[];
+  /** What happens when the VM ends by itself. Default: "never". */
+  restart?: "never" | "on-failure" | "always";
+  /** Login user. Default: the image's. */
+  user?: string;
+  /** Whether podman's API is root's. Default: false. */
+  rootful?: boolean;
+  /** IANA name, or "local" for the host's. Default: "local". */
+  timezone?: string;
+  /** Set up podman in the guest and serve its API on the host. Default: true. */
+  podman?: boolean;
+  /** Further plugins, in order, after the slots. Falsy entries are skipped. */
+  plugins?: readonly (Plugin | string | NamedPlugin | false | null | undefined)[];
+}
+
+/** Where a value came from; later ones win. */
+export type ValueSource = "default" | "user config" | "config" | "set" | "environment" | "flag";
+
+/** A spec with every default filled in, every size in bytes and every plugin an object. */
+export interface ResolvedSpec {
+  readonly name: string;
+  /** Absolute real path of the script or config file. */
+  readonly script?: string;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  /** Bytes. */
+  readonly disk: number;
+  readonly image: ImageSource;
+  readonly provisioner: Provisioner;
+  readonly launcher: Launcher;
+  readonly forwarder: Forwarder;
+  readonly ports: readonly ResolvedPort[];
+  readonly sockets: readonly SocketForward[];
+  readonly volumes: readonly Required<Share>[];
+  readonly files: readonly GuestFile[];
+  readonly units: readonly GuestUnit[];
+  readonly packages: readonly string[];
+  readonly run: readonly string[];
+  readonly restart: "never" | "on-failure" | "always";
+  readonly user: string;
+  readonly rootful: boolean;
+  readonly timezone: string;
+  readonly podman: boolean;
+  /** Every plugin in the order in which hooks fire: slots, built-in addons, `plugins`, the script. */
+  readonly plugins: readonly Plugin[];
+  /** Where each field's value came from. */
+  readonly sources: Readonly<Record<string, ValueSource>>;
+}
+
+/** The part of a resolved spec that is plain data; slots and plugins by name. This is what the record keeps. */
+export type SavedSpec = Omit<ResolvedSpec, "image" | "provisioner" | "launcher" | "forwarder" | "plugins"> & {
+  readonly image: string;
+  readonly provisioner: string;
+  readonly launcher: string;
+  readonly forwarder: string;
+  readonly plugins: readonly string[];
+};
+
+/** Returns its argument, checked by the compiler. Not generic, so that a misspelt field does not pass. */
+export function defineMachine(spec: MachineSpec): MachineSpec {
+  return spec;
+}

@@ -1,0 +1,10 @@
+/** The user's words made into what the core works with. */
+export { checkSpec, readSpec, type ReadSpec } from "./spec/read.ts";
+export { resolveSpec, type SpecContext } from "./spec/resolve.ts";
+export type { SpecLayer } from "./spec/merge.ts";
+export type { LineOf, Mistake } from "./spec/mistakes.ts";
+export { saveSpec } from "./spec/save.ts";
+export { defaults, type SpecDefaults } from "./spec/defaults.ts";
+export { defaultName, nameLimit, namePattern, nameProblem } from "./spec/name.ts";
+export { parsePorts, portText, type ParsedPorts } from "./spec/ports.ts";
+export { parseVolume, type ParsedVolume } from "./spec/volumes.ts";

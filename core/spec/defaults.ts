@@ -1,0 +1,41 @@
+import type { FirstBoot, Size } from "../model.ts";
+
+/**
+ * Every default of a spec, and the only place in core that names plugins. A provisioner is found by the first-boot language
+ * that the image declares: the built-in one has that word as its name.
+ */
+export interface SpecDefaults {
+  readonly memory: Size;
+  readonly disk: Size;
+  readonly restart: "never";
+  readonly rootful: boolean;
+  readonly podman: boolean;
+  readonly timezone: "local";
+  readonly image: string;
+  /** Takes a disk by path or address, for `image: "./disk.qcow2"`. */
+  readonly diskImage: string;
+  readonly launcher: string;
+  /** In order of liking; the first that runs here and meets the launcher is taken. */
+  readonly forwarders: readonly string[];
+  /** Addons that a field of the spec switches on, by field. They fire after the slots and before the user's plugins. */
+  readonly addons: Readonly<Record<"podman", string>>;
+  provisioner(firstBoot: FirstBoot): string;
+  cpus(hostCpus: number): number;
+}
+
+/** podman machine's sizes, from its containers.conf; the rest is ours. */
+export const defaults: SpecDefaults = {
+  memory: "2GiB",
+  disk: "100GiB",
+  restart: "never",
+  rootful: false,
+  podman: true,
+  timezone: "local",
+  image: "fcos",
+  diskImage: "file",
+  launcher: "qemu",
+  forwarders: ["gvproxy", "slirp"],
+  addons: { podman: "podman" },
+  provisioner: (firstBoot) => firstBoot,
+  cpus: (hostCpus) => Math.max(1, Math.floor(hostCpus / 2)),
+};

@@ -1,0 +1,97 @@
+import { statSync } from "node:fs";
+import { MachineError } from "../errors.ts";
+import type { HostFacts, Share } from "../model.ts";
+import type { ResolvedSpec, ValueSource } from "../spec-types.ts";
+import { parseSize } from "../units.ts";
+import { defaults } from "./defaults.ts";
+import { mergeLayers, type MergedSpec, type SpecLayer } from "./merge.ts";
+import { throwMistakes, type LocatedMistake, type Mistake } from "./mistakes.ts";
+import { defaultName } from "./name.ts";
+import { clashingPorts, portText, resolvePorts } from "./ports.ts";
+import { readSpec } from "./read.ts";
+import { choosePlugins, type LayerMistake, type PluginContext } from "./slots.ts";
+
+export interface SpecContext extends PluginContext {
+  /** The machine's name where no layer gives one. Default: told from `script`. */
+  readonly name?: string;
+  /** Absolute real path of the script or config file. */
+  readonly script?: string;
+}
+
+/**
+ * The spec that the layers make: checked, merged (later layers win), filled up with defaults, sizes in bytes, plugins as objects.
+ * Throws one MachineError with every mistake: first those that a layer has in itself, then those that show on this host.
+ */
+export async function resolveSpec(layers: readonly SpecLayer[], context: SpecContext): Promise<ResolvedSpec> {
+  throwMistakes(layers.flatMap((layer) => readSpec(layer.spec).mistakes.map((mistake) => locate(mistake, layer))));
+  const { host } = context;
+  const merged = mergeLayers(layers, context.cwd, host);
+  const { values } = merged;
+  const numbers = {
+    cpus: values.cpus ?? defaults.cpus(host.cpus), memory: parseSize(values.memory ?? defaults.memory), disk: parseSize(values.disk ?? defaults.disk),
+  };
+  const volumes = (values.volumes ?? []) as readonly Required<Share>[];
+  const ports = (values.ports ?? []).flatMap(resolvePorts);
+  const podman = values.podman ?? defaults.podman;
+  const mistakes: LayerMistake[] = [...checkLimits(numbers, host), ...checkPorts(ports), ...checkVolumes(volumes, host)];
+  const chosen = await choosePlugins(merged, podman, context, mistakes);
+  throwMistakes(mistakes.map((mistake) => locate(mistake, mistake.layer ?? layerOf(mistake.path, layers, merged))));
+  if (!chosen) throw new MachineError("internal", "a slot stayed empty without a mistake");
+  const { image } = chosen;
+
+  const timezone = values.timezone ?? defaults.timezone;
+  return {
+    name: values.name ?? context.name ?? defaultName(context.script),
+    ...(context.script !== undefined && { script: context.script }),
+    ...numbers, ...chosen,
+    ports, volumes, sockets: values.sockets ?? [], files: values.files ?? [], units: values.units ?? [], packages: values.packages ?? [], run: values.run ?? [],
+    restart: values.restart ?? defaults.restart, user: values.user ?? image.user, rootful: values.rootful ?? defaults.rootful,
+    timezone: timezone === "local" ? host.timezone : timezone, podman,
+    sources: { ...defaultSources, ...merged.sources },
+  };
+}
+
+const defaultSources: Readonly<Record<string, ValueSource>> = Object.fromEntries(
+  ["name", "cpus", "memory", "disk", "image", "provisioner", "launcher", "forwarder", "ports", "sockets", "volumes", "files", "units", "packages", "run",
+    "restart", "user", "rootful", "timezone", "podman"].map((field) => [field, "default" as const]),
+);
+
+/** podman's words, and its MB that are MiB. */
+function checkLimits({ cpus, memory }: { readonly cpus: number; readonly memory: number }, host: HostFacts): Mistake[] {
+  const mistakes: Mistake[] = [];
+  if (cpus > host.cpus) {
+    mistakes.push({ path: "cpus", code: "host-limits", message: `requested number of CPUs (${cpus}) greater than number of host CPUs (${host.cpus})` });
+  }
+  if (memory > host.memory) {
+    const inMiB = (bytes: number): number => Math.floor(bytes / 2 ** 20);
+    mistakes.push({ path: "memory", code: "host-limits", message: `requested amount of memory (${inMiB(memory)} MB) greater than total system memory (${inMiB(host.memory)} MB)` });
+  }
+  return mistakes;
+}
+
+function checkPorts(ports: ResolvedSpec["ports"]): Mistake[] {
+  return clashingPorts(ports).map(([one, other]) => ({ path: "ports", message: `expected each port of the host once, found ${portText(one)} and ${portText(other)}` }));
+}
+
+function checkVolumes(volumes: readonly Required<Share>[], host: HostFacts): Mistake[] {
+  return volumes.flatMap(({ source, target }, index) => {
+    const mistakes: Mistake[] = [];
+    if (host.local && !isFolder(source)) mistakes.push({ path: `volumes[${index}]`, message: `expected a folder of the host, found none at ${source}` });
+    if (volumes.findIndex((other) => other.target === target) !== index) mistakes.push({ path: `volumes[${index}]`, message: `expected each target once, found ${target} again` });
+    return mistakes;
+  });
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function locate(mistake: Mistake, layer: SpecLayer | undefined): LocatedMistake {
+  return { ...mistake, where: layer?.where ?? layer?.source ?? "the machine's spec", line: layer?.lineOf?.(mistake.path) };
+}
+
+/** The layer that gave a field; for what no layer said, the script. */
+function layerOf(path: string, layers: readonly SpecLayer[], { sources }: MergedSpec): SpecLayer | undefined {
+  const source = sources[/^\w*/.exec(path)?.[0] ?? ""];
+  return layers.findLast((layer) => (source === undefined ? layer.where !== undefined : layer.source === source));
+}

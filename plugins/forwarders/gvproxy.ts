@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import { Command, MachineError, requireProgram, socketPath, type Forwarder, type HostFacts, type LinkKind, type NetInput, type NetLink, type NetPlan } from "glowplug";
+
+export interface GvproxyOptions {
+  /** Further flags, as words: "-debug". Default: none. */
+  readonly args?: readonly string[];
+}
+
+/**
+ * Networks the VM through gvproxy (gvisor-tap-vsock), a network stack in a process of the user's. It gives the guest 192.168.127.2,
+ * a gateway at .1 with DNS, and the host's loopback at .254, which it serves as host.containers.internal.
+ * The guest's podman asks it at the gateway for its containers' ports, without a password; so does whoever else is in the guest.
+ */
+export default function gvproxy(options: GvproxyOptions = {}): Forwarder {
+  return {
+    name: "gvproxy",
+    role: "forwarder",
+    links: ["unix-stream", "unix-dgram"],
+    runtimePorts: true,
+
+    async check(host: HostFacts): Promise<void> {
+      const program = findGvproxy(host);
+      if (!host.local) return;
+      // Old ones know no -version and say so; one that cannot run at all (built for a newer libc) says something else.
+      const { exitCode, stderr } = await host.probe(program, ["-version"]);
+      if (exitCode === 0 || /flag provided but not defined/.test(stderr)) return;
+      throw new MachineError("missing-program", `${program} does not run: ${stderr.trim().split("\n").at(-1) ?? `exit status ${exitCode}`}`, {
+        plugin: "gvproxy", hint: "Install one that is made for this system, or choose another forwarder.",
+      });
+    },
+
+    async plan(input: NetInput): Promise<NetPlan> {
+      const { host, folders, sshPort } = input;
+      const folder = join(folders.runtime, "net");
+      const link = linkTo(socketPath(join(folder, "vm.sock")), input.link);
+      const api = socketPath(join(folder, "api.sock"));
+      const fence = await findFence(host, folder);
+      const program = findGvproxy(host);
+      const command = new Command(fence?.program ?? program, { name: "gvproxy" });
+      command.author = "gvproxy";
+      for (const word of fence ? [...fence.words, "--", program] : []) command.add(word);
+      command.add(link.kind === "unix-dgram" ? "-listen-vfkit" : "-listen-qemu", `${link.kind === "unix-dgram" ? "unixgram" : "unix"}://${link.path}`);
+      command.add("-listen", `unix://${api}`).add("-ssh-port", sshPort);
+      for (const word of options.args ?? []) command.add(word);
+      delete command.author;
+      return {
+        command, link, listens: [link.path, api],
+        ssh: { host: "127.0.0.1", port: sshPort },
+        expose: {
+          kind: "http", socket: api, list: "/services/forwarder/all",
+          add: { path: "/services/forwarder/expose", body: { local: "{host}:{hostPort}", remote: `${guestAddress}:{guestPort}`, protocol: "{protocol}" } },
+          remove: { path: "/services/forwarder/unexpose", body: { local: "{host}:{hostPort}", protocol: "{protocol}" } },
+        },
+        openAtStart: [],
+        guestOpensPorts: true,
+        names: {},
+        notes: fence ? [] : [unfenced(host)],
+      };
+    },
+  };
+}
+
+/** The address that gvproxy leases to its one fixed MAC, and forwards ssh to; any other MAC gets another (cmd/gvproxy/config.go). */
+const guestAddress = "192.168.127.2";
+const guestMac = "5a:94:ef:e4:0c:ee";
+
+function findGvproxy(host: HostFacts): string {
+  return requireProgram(host, "gvproxy", {
+    plugin: "gvproxy",
+    packages: { debian: "gvproxy", fedora: "gvisor-tap-vsock", arch: "gvisor-tap-vsock", suse: "gvisor-tap-vsock", alpine: "gvisor-tap-vsock", brew: "podman" },
+    hint: "Or choose another forwarder.",
+  });
+}
+
+function linkTo(path: string, kind: LinkKind): Exclude<NetLink, { kind: "user" }> {
+  if (kind === "unix-stream" || kind === "unix-dgram") return { kind, path, mac: guestMac };
+  throw new MachineError("slots-mismatch", `gvproxy offers no link of the kind ${kind}`, { plugin: "gvproxy" });
+}
+
+/**
+ * A fence around gvproxy: whoever is in the guest may ask it to "expose" the protocol unix at any path, upon which it deletes what
+ * is there and makes a socket of it, with the user's rights. Under bubblewrap it sees the host's files read-only, but for a folder
+ * of its own. The probe tells whether this host lets us build one.
+ */
+async function findFence(host: HostFacts, folder: string): Promise<{ readonly program: string; readonly words: readonly string[] } | undefined> {
+  const program = host.os === "linux" ? host.find("bwrap") : undefined;
+  if (program === undefined) return undefined;
+  if (host.local) {
+    const { exitCode } = await host.probe(program, ["--ro-bind", "/", "/", "--dev", "/dev", "--die-with-parent", "--", "true"]).catch(() => ({ exitCode: 1 }));
+    if (exitCode !== 0) return undefined;
+  }
+  return { program, words: ["--ro-bind", "/", "/", "--dev", "/dev", "--bind", folder, folder, "--die-with-parent"] };
+}
+
+function unfenced({ os }: HostFacts): string {
+  const hint = os === "linux" ? ": install bubblewrap to keep it from that" : "";
+  return `gvproxy runs unfenced: whoever has the guest can make it replace files of yours by sockets${hint}.`;
+}

@@ -1,0 +1,63 @@
+import { basename, isAbsolute, join } from "node:path";
+import { MachineError, type Compression, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
+
+export interface FileOptions {
+  /** A disk on this host: absolute, or relative to the script. Either this or `url`. */
+  readonly path?: string;
+  /** Address of a disk, compressed or not. */
+  readonly url?: string;
+  /** Checksum of what the address serves, "sha256:HEX" or "sha512:HEX", or "waived" to do without. Needed with `url`. */
+  readonly digest?: string;
+  /** First-boot language of the guest. Default: ignition. */
+  readonly firstBoot?: FirstBoot;
+  /** Login user that the image is made for. Default: core. */
+  readonly user?: string;
+  /** Default: told by the file's first bytes; with `url`, by the name's ending, else qcow2. */
+  readonly format?: SourceFormat;
+}
+
+/** A disk of one's own: a file on this host, which is trusted and hashed, or an address with its checksum. */
+export default function file(options: FileOptions | string): ImageSource {
+  const { path, url, digest, format, firstBoot = "ignition", user = "core" } = typeof options === "string" ? { path: options } : options;
+  if ((path === undefined) === (url === undefined)) throw bad("needs either a path or an url", 'Write file("./disk.qcow2") or file({ url, digest }).');
+  const from = path !== undefined ? localImage(path, format) : remoteImage(url ?? "", digest, format);
+  return {
+    name: "file",
+    role: "image",
+    firstBoot,
+    user,
+    locate: ({ folder }) => (from.kind === "local" && !isAbsolute(from.path) ? { ...from, path: join(folder, from.path) } : { ...from }),
+  };
+}
+
+function localImage(path: string, format: SourceFormat | undefined): LocalImage {
+  if (path === "") throw bad("has an empty path", "Name the disk's file.");
+  return { kind: "local", title: basename(path), path, ...(format && { format }) };
+}
+
+function remoteImage(address: string, digest: string | undefined, format: SourceFormat | undefined): FetchImage {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) throw bad(`has the address ${JSON.stringify(address)}, which is no http or https URL`, "Write the whole address of the disk.");
+  const title = decodeURIComponent(basename(url.pathname));
+  const { compression, inner } = compressionOf(title);
+  const named = ({ raw: "raw", img: "qcow2", qcow2: "qcow2", vmdk: "vmdk", vhdx: "vhdx" } as const)[inner.slice(inner.lastIndexOf(".") + 1)];
+  return { kind: "fetch", title, url: url.href, digest: parseDigest(digest), format: format ?? named ?? "qcow2", compression };
+}
+
+function compressionOf(name: string): { compression: Compression; inner: string } {
+  const match = /^(.*)\.(gz|xz|zst|bz2|zip)$/i.exec(name);
+  return match ? { compression: match[2]?.toLowerCase() as Compression, inner: match[1]?.toLowerCase() ?? "" } : { compression: "none", inner: name.toLowerCase() };
+}
+
+function parseDigest(text: string | undefined): Digest | "waived" {
+  if (text === "waived") return text;
+  const match = /^(sha256|sha512):([0-9a-f]+)$/i.exec(text ?? "");
+  const algorithm = match?.[1]?.toLowerCase() as Digest["algorithm"] | undefined;
+  const hex = match?.[2]?.toLowerCase() ?? "";
+  if (algorithm && hex.length === (algorithm === "sha256" ? 64 : 128)) return { algorithm, hex };
+  throw bad(text === undefined ? "has an address without a digest" : `has the digest ${JSON.stringify(text)}, which is none`, 'Write digest: "sha256:" and 64 hexadecimal digits, or "waived" to accept whatever arrives.');
+}
+
+function bad(message: string, hint: string): MachineError {
+  return new MachineError("bad-image", `the file image ${message}`, { plugin: "file", hint });
+}

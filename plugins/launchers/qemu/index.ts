@@ -1,0 +1,61 @@
+import type { BootInput, BootPlan, HostFacts, Launcher } from "glowplug";
+import { accelerators } from "./accelerators.ts";
+import { qemuCommand, readyPortName } from "./args.ts";
+import { askQemu } from "./binary.ts";
+import { findFirmware } from "./firmware.ts";
+import { machineTypeFor } from "./machine-types.ts";
+import type { QemuOptions } from "./options.ts";
+import { findVirtiofsd, planShares } from "./shares.ts";
+import { parseUserArgs } from "./user-args.ts";
+
+export type { QemuOptions } from "./options.ts";
+
+/**
+ * Runs the VM under QEMU 7.2 or newer: with KVM or in software on Linux, with the Hypervisor framework or in software on macOS.
+ * The VM starts paused and is spoken to over its monitor; console, monitor and ready port are sockets in the runtime folder.
+ */
+export default function qemu(options: QemuOptions = {}): Launcher {
+  const userArgs = parseUserArgs(options.args ?? []);
+  return {
+    name: "qemu",
+    role: "launcher",
+    platforms: ["qemu"],
+    formats: ["qcow2", "raw"],
+    seeds: ["ignition", "nocloud"],
+    links: ["unix-stream", "user"],
+    shares: ["virtiofs", "9p"],
+    // QEMU can save a running guest; nothing here asks it to yet.
+    abilities: { suspend: false, hotplug: true },
+    ready: { kind: "virtio-port", name: readyPortName },
+
+    async check(host: HostFacts): Promise<void> {
+      const { program } = await askQemu(host, host.arch, options.binary);
+      if (machineTypeFor(host.arch).uefi) findFirmware(host, program);
+    },
+
+    async accelerators(host, arch) {
+      const all = await accelerators(host, arch, options.binary);
+      if (options.accelerator === undefined) return all;
+      const chosen = all.find(({ name }) => name === options.accelerator);
+      return [chosen ?? { name: options.accelerator, usable: false, reason: `there is no ${options.accelerator} on ${host.os}` }];
+    },
+
+    async plan(input: BootInput): Promise<BootPlan> {
+      const { host, arch } = input;
+      const known = await askQemu(host, arch, options.binary);
+      const shares = planShares(input, input.shares.length > 0 ? await findVirtiofsd(host) : undefined);
+      const { command, files, network, sockets } = qemuCommand(input, known, options, userArgs, shares);
+      return {
+        vm: command,
+        helpers: [...shares.helpers],
+        files: [...files],
+        console: { kind: "unix", path: sockets.console },
+        ready: { kind: "connect", path: sockets.ready },
+        control: { kind: "qmp", path: sockets.monitor, paused: true },
+        mounts: shares.mounts,
+        ...(network.replug && { replug: network.replug }),
+        notes: [...shares.notes, ...network.notes],
+      };
+    },
+  };
+}

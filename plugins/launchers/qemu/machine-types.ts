@@ -1,0 +1,57 @@
+import { compareVersions, MachineError, type Architecture } from "glowplug";
+
+/** Where the network card sits. The place is fixed: the guest names the card by it, also when disks and shares come and go. */
+export interface NicSlot {
+  readonly bus?: string;
+  readonly addr?: string;
+  /** Whether a card can be plugged there while the guest runs. */
+  readonly hotplug: boolean;
+}
+
+/** What QEMU calls the parts of a machine of one architecture. */
+export interface MachineType {
+  readonly program: string;
+  readonly type: string;
+  /** CPU model by accelerator. */
+  readonly cpu: Readonly<Record<"kvm" | "hvf" | "tcg", string>>;
+  /** Further properties of -machine. */
+  properties(facts: { readonly accelerator: string; readonly cpus: number }): Readonly<Record<string, string | number>>;
+  readonly nic: NicSlot;
+  /** Card for a display. */
+  readonly graphics: string;
+  /** Boots by UEFI, from flash. */
+  readonly uefi: boolean;
+}
+
+const machineTypes: Partial<Record<Architecture, MachineType>> = {
+  /**
+   * i440fx: a card on its root bus can be plugged while the guest runs, which q35's cannot; behind a root port of q35 the card
+   * got no address. The tcg model: with `max`, services of a systemd 252 guest fail under QEMU 7.2 ("Device or resource busy");
+   * Nehalem (x86-64-v2) boots every time.
+   */
+  x86_64: {
+    program: "qemu-system-x86_64", type: "pc", cpu: { kvm: "host", hvf: "host", tcg: "Nehalem" }, properties: () => ({}),
+    nic: { bus: "pci.0", addr: "0x3", hotplug: true }, graphics: "VGA", uefi: false,
+  },
+  /**
+   * gic-version: kvm needs the host's, and `max` is that; under hvf the default (2) has room for 8 processors, and 3 works
+   * since QEMU 8.0. The tcg model is the newest that needs no pointer authentication, which is slow to emulate.
+   */
+  aarch64: {
+    program: "qemu-system-aarch64", type: "virt", cpu: { kvm: "host", hvf: "host", tcg: "cortex-a72" },
+    properties: ({ accelerator, cpus }): Record<string, string | number> => (accelerator === "hvf" ? (cpus > 8 ? { "gic-version": 3 } : {}) : { "gic-version": "max" }),
+    nic: { bus: "pcie.0", addr: "0x3", hotplug: false }, graphics: "virtio-gpu-pci", uefi: true,
+  },
+};
+
+/** The machine for an architecture. Throws MachineError "unsupported-host" where we have none. */
+export function machineTypeFor(arch: Architecture): MachineType {
+  const found = machineTypes[arch];
+  if (found) return found;
+  throw new MachineError("unsupported-host", `qemu: guests of the architecture ${arch} are not supported; ${Object.keys(machineTypes).join(" and ")} are`, { plugin: "qemu" });
+}
+
+/** Whether this QEMU is at least that version; one that could not be asked counts as new. */
+export function isAtLeast(version: string | undefined, wanted: string): boolean {
+  return version === undefined || compareVersions(version, wanted) >= 0;
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { filesBelow, freePort, processesOf, run, World } from "./world.ts";
+
+/** A real guest under the real gvproxy, from a lone script in an empty folder; one boot, many looks, then a second boot. */
+describe("a real machine behind gvproxy", () => {
+  let world: World;
+  let published: number;
+  let inspected: Inspected;
+
+  interface Inspected {
+    readonly State: string;
+    readonly Condition: string;
+    readonly ConnectionInfo: { readonly PodmanSocket: { readonly Path: string } };
+    readonly SSHConfig: { readonly Port: number; readonly IdentityPath: string; readonly RemoteUsername: string };
+  }
+  const inspect = async (): Promise<Inspected> => (JSON.parse(await world.ok("inspect", "web")) as Inspected[])[0] as Inspected;
+  const socket = (): string => inspected.ConnectionInfo.PodmanSocket.Path;
+  const podman = (...argv: string[]): ReturnType<typeof run> => run("podman", ["--remote", "--url", `unix://${socket()}`, ...argv], { env: world.env });
+
+  beforeAll(async () => {
+    world = new World();
+    published = await freePort();
+    world.write("web.ts", `#!/usr/bin/env glowplug
+import { writeFileSync } from "node:fs";
+import qemu from "glowplug/plugins/launchers/qemu";
+const launcher = await Promise.resolve(qemu({ args: ["-name", "extra-name", "-device", "virtio-keyboard-pci"] }));
+export default {
+  cpus: 2, memory: "2GiB", disk: "12GiB", image: "debian-bootstrap", launcher, forwarder: "gvproxy",
+  ports: ["127.0.0.1:${published}:7000"],
+  files: [{ path: "/etc/motto", content: "one file, one machine\\n" }],
+  units: [{ name: "answer.service", content: "[Service]\\nExecStart=/bin/busybox nc -lk -p 7000 -e /bin/echo from-the-guest\\n[Install]\\nWantedBy=multi-user.target\\n" }],
+  run: ["echo ran >> /var/lib/ran"],
+  async afterStart({ ssh, machine }) {
+    const { stdout } = await ssh.exec(["cat", "/etc/motto"]);
+    writeFileSync(${JSON.stringify(join(world.folder, "after-start"))}, machine.name + ": " + stdout);
+  },
+};
+`);
+    await world.ok("up", "./web.ts");
+    inspected = await inspect();
+  });
+  afterAll(() => world.close());
+
+  it("ran the script's afterStart hook with a way into the guest", () => {
+    expect(readFileSync(join(world.folder, "after-start"), "utf8")).toBe("web: one file, one machine\n");
+  });
+
+  it("is running and well", () => {
+    expect(inspected).toMatchObject({ State: "running", Condition: "ok" });
+  });
+
+  it("has the script's QEMU flags: a single-valued one in place of ours, a repeatable one beside ours", () => {
+    const vm = processesOf(world.folder).filter((line) => line.includes("qemu-system"));
+    expect(vm).toHaveLength(1);
+    expect(vm[0]).toContain("-name extra-name ");
+    expect(vm[0]).not.toContain("-name web");
+    expect(vm[0]).toContain("-device virtio-keyboard-pci");
+    expect(vm[0]).toContain("virtio-net-pci");
+  });
+
+  it("hands on a command's exit status and keeps quiet about it", async () => {
+    expect(await world.glowplug("ssh", "web", "exit 7")).toEqual({ code: 7, stdout: "", stderr: "" });
+    expect(await world.glowplug("ssh", "web", "false")).toEqual({ code: 1, stdout: "", stderr: "" });
+    expect(await world.glowplug("exec", "web", "printf", "%s|", "a b", "$HOME", "*")).toEqual({ code: 0, stdout: "a b|$HOME|*|", stderr: "" });
+  });
+
+  it("has no failed unit", async () => {
+    expect(await world.ok("ssh", "web", "systemctl --failed --no-legend --plain")).toBe("");
+  });
+
+  it("has the files, units and commands of the script, and the asked disk", async () => {
+    expect(await world.ok("ssh", "web", "cat /etc/motto; systemctl is-active answer; sudo cat /var/lib/ran; hostname")).toBe("one file, one machine\nactive\nran\nweb\n");
+    const bytes = Number((await world.ok("ssh", "web", "df --output=size -B1 / | tail -1")).trim());
+    expect(bytes).toBeGreaterThan(10 * 2 ** 30);
+  });
+
+  it("publishes the script's port", async () => {
+    expect((await run("busybox", ["nc", "127.0.0.1", String(published)])).stdout).toBe("from-the-guest\n");
+  });
+
+  it("lets OpenSSH in with host-key checking on", async () => {
+    const config = (await world.ok("ssh-config", "web", "--path")).trim();
+    const ended = await run("ssh", ["-F", config, "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "web", "id -un"], { env: world.env });
+    expect(ended).toMatchObject({ code: 0, stdout: "core\n" });
+  });
+
+  it("builds and runs a container from the host's podman, with a port that podman in the guest asks for", async () => {
+    const port = await freePort();
+    const busybox = readFileSync("/bin/busybox");
+    world.write("Containerfile", "FROM scratch\nCOPY busybox /bin/busybox\nCOPY index.html /www/index.html\n");
+    world.write("index.html", "hello from a container\n");
+    (await import("node:fs")).writeFileSync(join(world.folder, "work/busybox"), busybox, { mode: 0o755 });
+    expect(await podman("build", "-t", "hello", join(world.folder, "work"))).toMatchObject({ code: 0 });
+    expect(await podman("run", "-d", "--name", "hello", "-p", `127.0.0.1:${port}:80`, "hello", "/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/www")).toMatchObject({ code: 0 });
+    const page = await fetch(`http://127.0.0.1:${port}/`);
+    expect([page.status, await page.text()]).toEqual([200, "hello from a container\n"]);
+
+    const docker = await run("docker", ["ps", "--format", "{{.Names}}"], { env: { ...world.env, DOCKER_HOST: `unix://${socket()}`, PATH: dockerPath() } });
+    expect(docker).toMatchObject({ code: 0, stdout: "hello\n" });
+  });
+
+  it("registered podman connections that work by name", async () => {
+    const { stdout } = await run("podman", ["system", "connection", "list", "--format", "{{.Name}}"], { env: world.env });
+    expect(stdout.replaceAll("*", "").trim().split("\n").sort()).toEqual(["web", "web-root"]);
+  });
+
+  it("refuses to start twice, and to be removed while it runs", async () => {
+    expect(await world.glowplug("start", "web")).toMatchObject({ code: 125, stderr: expect.stringContaining('unable to start "web": already running') });
+    expect(await world.glowplug("rm", "web")).toMatchObject({ code: 125, stderr: expect.stringContaining('running vm "web" cannot be destroyed') });
+  });
+
+  it("stops and leaves no process and no socket, and stopping again is fine", async () => {
+    await world.ok("stop", "web");
+    expect(processesOf(world.folder)).toEqual([]);
+    expect(filesBelow(world.runtime)).toEqual([]);
+    await world.ok("stop", "web");
+  });
+
+  it("boots again with its disk, without first boot, and rm --force leaves nothing", async () => {
+    await world.ok("start", "web");
+    expect(await world.ok("ssh", "web", "sudo cat /var/lib/ran; podman images --format '{{.Repository}}' | grep -c hello")).toBe("ran\n1\n");
+    await world.ok("rm", "--force", "web");
+    expect(processesOf(world.folder)).toEqual([]);
+    expect([...filesBelow(world.runtime), ...filesBelow(join(world.folder, "data/glowplug/machines"))]).toEqual([]);
+    const { stdout } = await run("podman", ["system", "connection", "list", "--format", "{{.Name}}"], { env: world.env });
+    expect(stdout.trim()).toBe("");
+  });
+
+  /** The docker client that set-up unpacked, before any other. */
+  function dockerPath(): string {
+    return `${join(world.folder, "data/glowplug/tools/docker/usr/bin")}:${process.env["PATH"]}`;
+  }
+});

@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { filesBelow, freePort, processesOf, run, World } from "./world.ts";
+
+/** A real guest under QEMU's own user networking: nothing beside QEMU is installed. */
+describe("a real machine behind slirp", () => {
+  let world: World;
+  let published: number;
+
+  beforeAll(async () => {
+    world = new World();
+    published = await freePort();
+    await world.ok("init", "--image", "debian-bootstrap", "--forwarder", "slirp", "--cpus", "2", "--disk-size", "10", "--publish", `${published}:7000`, "small");
+    await world.ok("start", "small");
+  });
+  afterAll(() => world.close());
+
+  it("runs on one process beside its keeper", () => {
+    expect(processesOf(world.folder).map((line) => /qemu-system|keeper/.exec(line)?.[0]).sort()).toEqual(["keeper", "qemu-system"]);
+  });
+
+  it("answers over ssh, with the machine's own host key", async () => {
+    expect(await world.ok("ssh", "small", "id -un")).toBe("core\n");
+    const config = (await world.ok("ssh-config", "small", "--path")).trim();
+    expect(await run("ssh", ["-F", config, "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "small", "hostname"])).toMatchObject({ code: 0, stdout: "small\n" });
+  });
+
+  it("publishes the port of the flag", async () => {
+    await world.ok("ssh", "small", "nohup busybox nc -lk -p 7000 -e /bin/echo slirp-too > /dev/null 2>&1 &");
+    expect((await run("busybox", ["nc", "127.0.0.1", String(published)])).stdout).toBe("slirp-too\n");
+  });
+
+  it("serves podman's API on the host", async () => {
+    const [machine] = JSON.parse(await world.ok("inspect", "small")) as { ConnectionInfo: { PodmanSocket: { Path: string } } }[];
+    const path = machine?.ConnectionInfo.PodmanSocket.Path ?? "";
+    expect(await run("curl", ["-s", "--unix-socket", path, "http://d/_ping"])).toMatchObject({ code: 0, stdout: "OK" });
+  });
+
+  it("is gone without a trace after rm --force", async () => {
+    await world.ok("rm", "--force", "small");
+    expect(processesOf(world.folder)).toEqual([]);
+    expect([...filesBelow(world.runtime), ...filesBelow(join(world.folder, "data/glowplug/machines"))]).toEqual([]);
+  });
+});

@@ -1,0 +1,112 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { homedir, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { expect } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+export const program = join(root, "dist/glowplug.js");
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end. Standard input is closed. */
+export function run(file: string, argv: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly input?: string } = {}): Promise<Ended> {
+  return new Promise((done, reject) => {
+    const child = spawn(file, [...argv], { env: options.env ?? process.env, cwd: options.cwd, stdio: ["pipe", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
+    child.stderr.on("data", (bytes: Buffer) => (stderr += bytes.toString()));
+    child.on("error", reject);
+    child.on("close", (code) => done({ code, stdout, stderr }));
+    child.stdin.on("error", () => {});
+    child.stdin.end(options.input ?? "");
+  });
+}
+
+/** Folders of its own for one test file; the image store is shared, so that the guest is built once. */
+export class World {
+  readonly folder = mkdtempSync(join(tmpdir(), "gp-boot-"));
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor() {
+    for (const name of ["data", "config", "cache", "run", "work"]) mkdirSync(join(this.folder, name), { mode: 0o700 });
+    const dataHome = process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share");
+    this.env = {
+      ...process.env, NO_COLOR: "1",
+      XDG_DATA_HOME: join(this.folder, "data"), XDG_CONFIG_HOME: join(this.folder, "config"), XDG_CACHE_HOME: join(this.folder, "cache"),
+      XDG_RUNTIME_DIR: join(this.folder, "run"), PODMAN_CONNECTIONS_CONF: join(this.folder, "config/connections.json"),
+      GLOWPLUG_STORE: process.env["GLOWPLUG_STORE"] ?? join(dataHome, "glowplug/images"),
+    };
+    // Programs that set-up unpacked lie in the user's own data folder.
+    const tools = join(dataHome, "glowplug/tools");
+    if (existsSync(tools)) {
+      mkdirSync(join(this.folder, "data/glowplug"), { mode: 0o700 });
+      symlinkSync(tools, join(this.folder, "data/glowplug/tools"));
+    }
+  }
+
+  get runtime(): string {
+    return join(this.folder, "run/glowplug");
+  }
+
+  /** Writes a file into the folder that commands run in. */
+  write(name: string, text: string): string {
+    const path = join(this.folder, "work", name);
+    writeFileSync(path, text);
+    return path;
+  }
+
+  /** Runs the built command line. */
+  glowplug(...argv: string[]): Promise<Ended> {
+    return run(process.execPath, [program, ...argv], { env: this.env, cwd: join(this.folder, "work") });
+  }
+
+  /** The same, and it must end well. */
+  async ok(...argv: string[]): Promise<string> {
+    const ended = await this.glowplug(...argv);
+    expect(ended, `glowplug ${argv.join(" ")}`).toMatchObject({ code: 0 });
+    return ended.stdout;
+  }
+
+  async close(): Promise<void> {
+    const names = (await this.glowplug("list", "--quiet")).stdout.split("\n").map((line) => line.replace("*", "").trim()).filter(Boolean);
+    for (const name of names) await this.glowplug("rm", "--force", name);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Every process whose command line or environment names a folder. */
+export function processesOf(folder: string): string[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).flatMap((pid) => {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+      return line.includes(folder) ? [`${pid} ${line}`] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Every file and socket below a folder. */
+export function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** A port of the loopback that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((done, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address ? done(address.port) : reject(new Error("no address"))));
+    });
+  });
+}

@@ -1,0 +1,102 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Command } from "../../core/command.ts";
+import { identityOf } from "../../core/process-identity.ts";
+import { lastLines, runCommand, runProgram } from "../../core/process.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "glowplug-process-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const script = (text: string): [string, string[]] => ["/bin/sh", ["-c", text]];
+/** A script that starts a grandchild, writes its pid down and waits. */
+const family = (file: string): [string, string[]] => script(`sleep 60 & echo $! > ${file}; echo started; wait`);
+/** Waits for a process to be gone by looking at it; fails by the test's own limit. */
+async function gone(pid: number): Promise<void> {
+  while (identityOf(pid)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("running a program", () => {
+  it("returns what it printed and its exit status, whatever that is", async () => {
+    expect(await runProgram(...script("echo out; echo err >&2; exit 3"))).toEqual({ exitCode: 3, stdout: "out\n", stderr: "err\n" });
+  });
+
+  it("hands it text on standard input, and closes that input where there is none", async () => {
+    expect((await runProgram("/bin/cat", [], { input: "text\n" })).stdout).toBe("text\n");
+    expect((await runProgram("/bin/cat", [])).stdout).toBe("");
+  });
+
+  it("reports death by a signal as a shell does", async () => {
+    expect((await runProgram(...script("kill -KILL $$"))).exitCode).toBe(137);
+  });
+
+  it("calls back for each line of both streams", async () => {
+    const lines: string[] = [];
+    await runProgram(...script("printf 'one\\ntwo'; echo three >&2"), { onLine: (line, stream) => lines.push(`${stream} ${line}`) });
+    expect(lines.sort()).toEqual(["stderr three", "stdout one", "stdout two"]);
+  });
+
+  it("passes no argument through a shell", async () => {
+    expect((await runProgram("/usr/bin/printf", ["%s", "$HOME; `id`"])).stdout).toBe("$HOME; `id`");
+  });
+
+  it("says which program is missing", async () => {
+    await expect(runProgram(join(folder, "absent"), [])).rejects.toMatchObject({ code: "missing-program", message: `${folder}/absent is not there` });
+  });
+
+  it("says which program is not executable", async () => {
+    const file = join(folder, "plain");
+    writeFileSync(file, "text");
+    await expect(runProgram(file, [])).rejects.toMatchObject({ code: "missing-program", message: `${file} is not executable`, hint: `chmod +x ${file}` });
+  });
+
+  it("tells a missing working folder from a missing program", async () => {
+    await expect(runProgram("/bin/true", [], { cwd: join(folder, "absent") })).rejects.toMatchObject({ message: `cannot run /bin/true: its working folder ${folder}/absent is not there` });
+  });
+
+  it("ends the program and its children when the limit passes", async () => {
+    const file = join(folder, "pid");
+    await expect(runProgram(...family(file), { timeoutMs: 300 })).rejects.toMatchObject({ code: "deadline", message: "/bin/sh did not end within 0.3 s" });
+    await gone(Number(readFileSync(file, "utf8")));
+  });
+
+  it("ends the program and its children when it is interrupted", async () => {
+    const file = join(folder, "pid");
+    const controller = new AbortController();
+    await expect(runProgram(...family(file), { signal: controller.signal, onLine: () => controller.abort() })).rejects.toMatchObject({ code: "interrupted" });
+    await gone(Number(readFileSync(file, "utf8")));
+  });
+
+  it("does not begin under a signal that has been given already", async () => {
+    await expect(runProgram(...script(`echo > ${folder}/ran`), { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "interrupted" });
+    expect(() => readFileSync(join(folder, "ran"))).toThrow("ENOENT");
+  });
+});
+
+describe("running a command", () => {
+  it("takes its working folder and variables from the command", async () => {
+    const command = new Command("/bin/sh", { cwd: folder, env: { COLOUR: "red" } }).add("-c", 'echo "$PWD $COLOUR"');
+    expect((await runCommand(command)).stdout).toBe(`${folder} red\n`);
+    expect((await runCommand(command.toRecord())).stdout).toBe(`${folder} red\n`);
+  });
+
+  it("throws with the end of what it printed, and how to see it fail", async () => {
+    const command = new Command("/bin/sh", { name: "maker" }).add("-c", "echo no space left >&2; exit 5");
+    await expect(runCommand(command, { code: "disk", title: "making the disk" })).rejects.toMatchObject({
+      code: "disk", message: "making the disk: maker ended with exit status 5: no space left", details: ["no space left"],
+      hint: "To see it fail: /bin/sh -c 'echo no space left >&2; exit 5'",
+    });
+  });
+
+  it("takes standard output for the reason where standard error is empty", async () => {
+    await expect(runCommand(new Command("/bin/sh").add("-c", "echo reason; exit 1"))).rejects.toMatchObject({ message: "sh ended with exit status 1: reason" });
+  });
+});
+
+it("takes the last lines of a text without the empty ones", () => {
+  expect(lastLines("a\n\nb\r\nc\n", 2)).toEqual(["b", "c"]);
+});
