@@ -1,34 +1,35 @@
-import { findConfig, loadScript } from "./config.ts";
-import { MachineError } from "./errors.ts";
-import { askKeeper, keeperShell } from "./keeper/client.ts";
-import { protocolVersion } from "./keeper/protocol.ts";
-import { init } from "./lifecycle/init.ts";
+import { pluginResolver } from "./config.ts";
+import { MachineHandle, type Described } from "./handle.ts";
+import { gatherLayers, type Layers, type OpenWhat } from "./layers.ts";
 import { noSuchMachine } from "./lifecycle/missing.ts";
-import { plan } from "./lifecycle/plan.ts";
-import { remove } from "./lifecycle/remove.ts";
-import { start } from "./lifecycle/start.ts";
-import { statusOf } from "./lifecycle/status.ts";
-import { stop } from "./lifecycle/stop.ts";
-import type { Machine, Status } from "./machine.ts";
-import type { PortForward, ResolvedPort } from "./model.ts";
-import type { MachineRecord } from "./record.ts";
 import type { Run } from "./run.ts";
 import { resolveSpec } from "./spec.ts";
-import type { MachineSpec, ResolvedSpec } from "./spec-types.ts";
 import { readRecord } from "./store.ts";
 
-/** A machine with its spec at hand. */
-export interface OpenedMachine extends Machine {
-  readonly spec: ResolvedSpec;
+export type { OpenWhat } from "./layers.ts";
+export { statusOf } from "./lifecycle/status.ts";
+
+/** Opens a machine by its script, its name or both. The script is loaded and checked at once. Throws MachineError "bad-spec" and the like. */
+export async function openMachine(what: OpenWhat, run: Run): Promise<MachineHandle> {
+  const layers = await gatherLayers(what, run);
+  const described = await describe(layers, what, run);
+  return new MachineHandle(described.spec.name, run, async () => described);
 }
 
-/** Which machine, and what the caller adds to it. */
-export interface OpenWhat {
-  readonly name?: string;
-  /** A script or config file by path; else it is searched for. */
-  readonly script?: string;
-  /** Fields from the command line; they win. */
-  readonly flags?: MachineSpec;
-  /** A spec at hand, for scripts that open their own. */
-  readonly spec?: MachineSpec;
+/** Opens a machine that exists, by its record alone; its script is loaded only by a verb that needs it. Throws "no-machine". */
+export async function openRecorded(name: string, run: Run): Promise<MachineHandle> {
+  if (!readRecord(run.paths, name)) throw noSuchMachine(name);
+  const what = { name };
+  return new MachineHandle(name, run, async () => describe(await gatherLayers(what, run), what, run));
+}
+
+/** The name of the machine that a script describes. */
+export async function machineName(what: OpenWhat, run: Run): Promise<string> {
+  return (await gatherLayers(what, run)).name;
+}
+
+async function describe({ layers, name, script }: Layers, what: OpenWhat, run: Run): Promise<Described> {
+  const { host, cwd } = run;
+  const spec = await resolveSpec(layers, { host, cwd, name, ...(script !== undefined && { script }), resolvePlugin: pluginResolver({ host, cwd }) });
+  return { spec: { ...spec, name }, flags: what.flags ?? {} };
 }

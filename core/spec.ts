@@ -8,3 +8,4 @@ export { defaults, type SpecDefaults } from "./spec/defaults.ts";
 export { defaultName, nameLimit, namePattern, nameProblem } from "./spec/name.ts";
 export { parsePorts, portText, type ParsedPorts } from "./spec/ports.ts";
 export { parseVolume, type ParsedVolume } from "./spec/volumes.ts";
+export { specFieldNames } from "./spec/fields.ts";

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { MachineError, toErrorRecord } from "../errors.ts";
-import { noTrace } from "../run.ts";
+import { noTrace, type Run } from "../run.ts";
 import { parseFlags } from "./flags.ts";
 import { globalFlags, readGlobals, type Globals } from "./globals.ts";
+import { helpOf, overview } from "./help-text.ts";
 import { interruptedStatus } from "./interrupt.ts";
 import { createOutput, errorText, type Output } from "./output.ts";
 import { createPaint } from "./paint.ts";
@@ -20,7 +21,7 @@ export async function dispatch(argv: readonly string[], shell: Shell, subject?: 
   // Until the flags are read, their plain words tell how an error is to look.
   let globals = readGlobals({ json: argv.includes("--json"), noColor: argv.includes("--no-color") });
   try {
-    const parsed = await parseLine(argv, subject);
+    const parsed = parseLine(argv);
     if ("answer" in parsed) return await print(parsed.answer, shell);
     globals = parsed.globals;
     return await runVerb(parsed, shell, subject);
@@ -31,45 +32,46 @@ export async function dispatch(argv: readonly string[], shell: Shell, subject?: 
 
 interface ParsedLine {
   readonly entry: VerbEntry;
-  readonly verb: Verb;
   readonly flags: Readonly<Record<string, unknown>>;
   readonly words: readonly string[];
   readonly globals: Globals;
 }
 
-async function parseLine(argv: readonly string[], subject: Subject | undefined): Promise<ParsedLine | { readonly answer: string }> {
+function parseLine(argv: readonly string[]): ParsedLine | { readonly answer: string } {
   const before = parseFlags({ ...globalFlags, ...rootFlags }, argv, { program: "glowplug", passThrough: true });
   const words = before.words[0] === "machine" ? before.words.slice(1) : before.words;
   const [first, ...rest] = words;
-  if (before.flags.version) return parseLine(["version", "--format", "glowplug version {{.Client.Version}}"], subject);
+  if (before.flags.version) return parseLine(["version", "--format", "glowplug version {{.Client.Version}}"]);
   if (first === undefined) {
-    if (before.flags.help) return { answer: (await import("./help-text.ts")).overview() };
+    if (before.flags.help) return { answer: overview(verbs) };
     throw new MachineError("usage", "missing verb: glowplug VERB", { details: [`The verbs are ${verbs.map(({ name }) => name).join(", ")}.`], hint: "See 'glowplug --help'." });
   }
   const known = findVerb(first);
   const entry = known ?? (isScriptPath(first) ? findVerb("run") : undefined);
   if (!entry) throw unknownVerb(first);
-  const { default: verb } = await entry.load();
+  const { verb } = entry;
   const program = `glowplug ${entry.name}`;
   const after = parseFlags({ ...globalFlags, ...verb.flags }, known ? rest : words, { program, ...(verb.passThrough && { passThrough: true }) });
   const globals = readGlobals(before.flags, after.flags);
-  if (globals.help) return { answer: (await import("./help-text.ts")).helpOf(entry, verb) };
+  if (globals.help) return { answer: helpOf(entry) };
   checkCount(verb, after.words, program);
-  return { entry, verb, flags: after.flags, words: after.words, globals };
+  return { entry, flags: after.flags, words: after.words, globals };
 }
 
 const rootFlags = { version: { ...globalFlags.help, names: "-v, --version", help: "Print the version" } } as const;
 
-async function runVerb({ entry, verb, flags, words, globals }: ParsedLine, shell: Shell, subject: Subject | undefined): Promise<number> {
+async function runVerb({ entry, flags, words, globals }: ParsedLine, shell: Shell, subject: Subject | undefined): Promise<number> {
   const report = createReport(shell.stderr, globals);
   const output = createOutput(shell.stdout, { noColor: globals.noColor, before: () => report.clear() });
   const trace = globals.trace === undefined ? undefined : (await import("./trace-file.ts")).createFileTrace(resolve(shell.cwd, globals.trace));
   const endSpan = trace?.span(entry.name, "verb", { words });
   try {
-    const run = { ...(await shell.facts()), signal: shell.signal, report, trace: trace ?? shell.trace ?? noTrace, cwd: shell.cwd };
-    const status = await verb.run({
+    const { signal, cwd, paths, env } = shell;
+    const run = { signal, cwd, paths, env, report, trace: trace ?? shell.trace ?? noTrace, get host() { return shell.host; } };
+    const status = await entry.verb.run({
       flags, words, globals, run, output, shell, ...(subject && { subject }),
-      dispatch: (line, about) => dispatch([...passOn(globals), ...line], { ...shell, trace: run.trace }, about),
+      isVerb: (word) => findVerb(word) !== undefined,
+      dispatch: (line, about) => dispatch([...passOn(globals), ...line], nested(shell, run.trace), about),
     });
     return status ?? 0;
   } finally {
@@ -78,6 +80,11 @@ async function runVerb({ entry, verb, flags, words, globals }: ParsedLine, shell
     await trace?.write();
     await output.flush();
   }
+}
+
+/** The same process for a verb that another one runs. */
+function nested(shell: Shell, trace: Run["trace"]): Shell {
+  return Object.create(shell, { trace: { value: trace } }) as Shell;
 }
 
 /** Global flags as words again, for a verb that runs another. */

@@ -1,6 +1,12 @@
 import { MachineError } from "../errors.ts";
+import { environmentOfProcess } from "../host.ts";
+import { execOverKeeper } from "../keeper/client.ts";
 import type { Terminal } from "../keeper/terminal.ts";
+import { attachTerminal, forwardSignals, ptyOf } from "../keeper/terminal.ts";
+import { noSuchMachine } from "../lifecycle/missing.ts";
+import { statusOf } from "../lifecycle/status.ts";
 import type { MachineRecord } from "../record.ts";
+import { readRecord } from "../store.ts";
 import { on, text } from "./flags.ts";
 import { defaultName } from "./subject.ts";
 import type { Call, Shell } from "./verb.ts";
@@ -18,8 +24,6 @@ interface GuestValues {
 
 /** The machine that a command line of `ssh` or `exec` means, and its command: the first word is a name if such a machine exists. */
 export async function splitTarget({ words, subject, run }: Pick<Call, "words" | "subject" | "run">): Promise<{ readonly record: MachineRecord; readonly command: readonly string[] }> {
-  const { readRecord } = await import("../store.ts");
-  const { noSuchMachine } = await import("../lifecycle/missing.ts");
   const [first] = words;
   const named = subject === undefined && first !== undefined && isName(first) ? readRecord(run.paths, first) : undefined;
   const command = named ? words.slice(1) : words;
@@ -36,16 +40,12 @@ export async function splitTarget({ words, subject, run }: Pick<Call, "words" | 
 
 /** Joins a command of the guest to this process's streams. Resolves to its exit status. Without a command: a login shell. */
 export async function runInGuest(record: MachineRecord, command: string | undefined, { username, tty }: GuestValues, { run, shell, globals }: Pick<Call, "run" | "shell" | "globals">): Promise<number> {
-  const { statusOf } = await import("../lifecycle/status.ts");
   const { state, reason } = await statusOf(record, run.paths);
   if (state !== "running") {
     throw new MachineError("wrong-state", `vm "${record.name}" is not running${state === "stopped" ? "" : `: it is ${state}`}`, {
       hint: `Start it with \`glowplug start ${record.name}\`.`, ...(reason !== undefined && { details: [reason] }),
     });
   }
-  const { execOverKeeper } = await import("../keeper/client.ts");
-  const { attachTerminal, forwardSignals, ptyOf } = await import("../keeper/terminal.ts");
-  const { environmentOfProcess } = await import("../host.ts");
   const { stdin, stdout, stderr } = shell;
   const terminal = terminalOf(shell);
   const withPty = tty ?? (terminal !== undefined && stderr.isTTY === true);

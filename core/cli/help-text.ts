@@ -1,10 +1,16 @@
 import { describeFlags } from "./flags.ts";
 import { globalFlags } from "./globals.ts";
 import type { Verb } from "./verb.ts";
-import { verbs, type VerbEntry } from "./verbs.ts";
+
+interface Entry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly verb: Verb;
+}
 
 /** What `glowplug --help` prints. */
-export function overview(): string {
+export function overview(verbs: readonly Entry[]): string {
   const width = Math.max(...verbs.map(({ name }) => name.length));
   return [
     "A scriptable Linux machine for containers: one file describes a virtual machine, running it makes the machine real.",
@@ -24,7 +30,7 @@ export function overview(): string {
 }
 
 /** What `glowplug VERB --help` prints. */
-export function helpOf(entry: VerbEntry, verb: Verb): string {
+export function helpOf({ verb, ...entry }: Entry): string {
   const sections = [
     [entry.summary, ...(verb.description === undefined ? [] : ["", verb.description])],
     [`Usage: glowplug ${[entry.name, "[flags]", verb.usage].filter((part) => part !== "").join(" ")}`, ...(entry.aliases ? [`Also: ${entry.aliases.join(", ")}`] : [])],

@@ -1,4 +1,5 @@
 import { on } from "./flags.ts";
+import { printMachine } from "./inspect-view.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
 import { sourceFlags, sourceOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
@@ -13,9 +14,8 @@ export default defineVerb({
     const { openMachine } = await import("../open.ts");
     const machine = await openMachine(sourceOf(call, flags, specOf(flags, run)), run);
     await machine.init();
-    if (flags.now) return await call.dispatch(["start", machine.name, ...(machine.spec.script === undefined ? [] : ["--script", machine.spec.script])]);
+    if (flags.now) return await call.dispatch(["start", machine.name]);
     if (globals.json) {
-      const { printMachine } = await import("./inspect-view.ts");
       return printMachine(await machine.status(), call);
     }
     output.line("Machine init complete");

@@ -1,4 +1,7 @@
 import { MachineError, messageOf } from "../errors.ts";
+import { noSuchMachine } from "../lifecycle/missing.ts";
+import { statusOf } from "../lifecycle/status.ts";
+import { readRecord } from "../store.ts";
 import { printItems } from "./answer.ts";
 import { text } from "./flags.ts";
 import { parseFormat } from "./format.ts";
@@ -13,9 +16,6 @@ export default defineVerb({
   most: Number.POSITIVE_INFINITY,
   async run({ words, flags, globals, subject, run, output, shell }) {
     const format = parseFormat(flags.format ?? "json");
-    const { readRecord } = await import("../store.ts");
-    const { noSuchMachine } = await import("../lifecycle/missing.ts");
-    const { statusOf } = await import("../lifecycle/status.ts");
     const names = words.length > 0 ? words : [(await subject?.name()) ?? defaultName];
     const found: object[] = [];
     const missing: unknown[] = [];

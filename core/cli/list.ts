@@ -1,3 +1,5 @@
+import { statusOf } from "../lifecycle/status.ts";
+import { listRecords } from "../store.ts";
 import { printItems } from "./answer.ts";
 import { on, text } from "./flags.ts";
 import { parseFormat } from "./format.ts";
@@ -15,8 +17,6 @@ export default defineVerb({
   most: 0,
   async run({ flags, globals, run, output }) {
     const format = parseFormat(flags.format ?? (globals.json ? "json" : globals.quiet ? "{{.Name}}" : defaultColumns));
-    const { listRecords } = await import("../store.ts");
-    const { statusOf } = await import("../lifecycle/status.ts");
     const { records, damaged } = listRecords(run.paths);
     const machines = await Promise.all(records.map(async (record) => ({ record, status: await statusOf(record, run.paths) })));
     const now = Date.now();

@@ -1,5 +1,7 @@
 import { MachineError } from "../errors.ts";
+import { noSuchMachine } from "../lifecycle/missing.ts";
 import type { Paths } from "../paths.ts";
+import { readRecord } from "../store.ts";
 import { on, text, whole } from "./flags.ts";
 import { interruptedStatus } from "./interrupt.ts";
 import { followLog, readLog } from "./log-file.ts";
@@ -21,9 +23,8 @@ export default defineVerb({
   },
   most: 2,
   async run({ words, flags, subject, run, output, shell }) {
-    const { readRecord } = await import("../store.ts");
     const { name, kind } = whichLog(words, await subject?.name(), (word) => readRecord(run.paths, word) !== undefined);
-    if (!readRecord(run.paths, name)) throw (await import("../lifecycle/missing.ts")).noSuchMachine(name);
+    if (!readRecord(run.paths, name)) throw noSuchMachine(name);
     const since = flags.since === undefined ? undefined : parseSince(flags.since, Date.now());
     const path = run.paths.machine(name).log(kind);
     const log = await readLog(path);

@@ -1,5 +1,7 @@
+import { foreignHost, pathsOfHost } from "../host.ts";
 import type { Run } from "../run.ts";
 import { on, text } from "./flags.ts";
+import { printPlan } from "./plan-text.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
 import { sourceFlags, sourceOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
@@ -7,7 +9,7 @@ import { defineVerb } from "./verb.ts";
 export default defineVerb({
   usage: "[NAME|SCRIPT]",
   description: [
-    "Shows what is fetched, the first-boot config, the exact command lines, ports and files. Nothing is written and nothing listens.",
+    "Shows what is fetched, the first-boot config, exact command lines, ports and files. Writes nothing; nothing listens.",
     "What does not exist before init (keys, the ssh port) is a placeholder such as <ssh-key>.",
   ].join("\n"),
   examples: ["glowplug plan ./machine.ts", "glowplug plan --host darwin/arm64", "glowplug plan --json web", "glowplug plan --first-boot web"],
@@ -24,13 +26,11 @@ export default defineVerb({
     const machine = await openMachine(source, flags.host === undefined ? run : { ...run, ...(await elsewhere(flags.host)) });
     const plan = await machine.plan();
     if (flags.firstBoot) return output.write(plan.firstBoot.text.endsWith("\n") ? plan.firstBoot.text : `${plan.firstBoot.text}\n`);
-    const { printPlan } = await import("./plan-text.ts");
     printPlan(plan, globals.json, output);
   },
 });
 
 async function elsewhere(name: string): Promise<Pick<Run, "host" | "paths">> {
-  const { foreignHost, pathsOfHost } = await import("../host.ts");
   const host = foreignHost(name);
   return { host, paths: pathsOfHost(host) };
 }

@@ -8,6 +8,7 @@ import { elapsed } from "./times.ts";
 const spinner = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const frameMs = 100;
 const barWidth = 24;
+const leastBar = 6;
 
 interface LivePhase {
   readonly title: string;
@@ -45,11 +46,14 @@ export function createLiveReport({ write, columns, paint, clock }: Screen): Cons
 
   function liveLine({ title, began, meter, note }: LivePhase): string {
     const reading = meter.read();
-    const parts = [`${paint("accent", spinner[frame % spinner.length] ?? "")} ${title}`];
-    if (reading !== undefined) parts.push(...(reading.total === undefined ? [] : [bar(reading, barWidth)]), readingText(reading).trim());
-    if (note !== "") parts.push(paint("faint", note));
-    parts.push(paint("faint", elapsed(clock.now() - began)));
-    return parts.join("  ");
+    const head = `${paint("accent", spinner[frame % spinner.length] ?? "")} ${title}`;
+    const tail = [
+      ...(reading === undefined ? [] : [readingText(reading).trim()]), ...(note === "" ? [] : [paint("faint", note)]),
+      ...(reading?.leftMs === undefined ? [paint("faint", elapsed(clock.now() - began))] : []),
+    ].join("  ");
+    // The bar takes what room there is.
+    const room = reading?.total === undefined ? 0 : Math.min(barWidth, columns() - 5 - displayWidth(head) - displayWidth(tail));
+    return [head, ...(reading && room >= leastBar ? [bar(reading, room)] : []), tail].join("  ");
   }
 
   return {

@@ -1,3 +1,4 @@
+import { printMachine } from "./inspect-view.ts";
 import { stopFlags } from "./stop.ts";
 import { sourceFlags, sourceOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
@@ -13,7 +14,6 @@ export default defineVerb({
     await machine.stop({ ...(flags.force && { force: true }), ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }) });
     await machine.start();
     if (globals.json) {
-      const { printMachine } = await import("./inspect-view.ts");
       return printMachine(await machine.status(), call);
     }
     output.line(`Machine "${machine.name}" restarted successfully`);

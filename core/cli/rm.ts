@@ -1,6 +1,12 @@
 import { isMachineError, MachineError } from "../errors.ts";
+import { askKeeper } from "../keeper/client.ts";
+import { protocolVersion } from "../keeper/protocol.ts";
+import { noSuchMachine } from "../lifecycle/missing.ts";
+import { isKeeperAlive, orphansOf, statusOf } from "../lifecycle/status.ts";
+import { killIdentity } from "../process-identity.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
+import { listMachineFiles, readRecord, removeMachineFiles } from "../store.ts";
 import { on } from "./flags.ts";
 import { isYes, readAnswer } from "./prompt.ts";
 import { nameOf } from "./subject.ts";
@@ -18,7 +24,6 @@ export default defineVerb({
   async run(call) {
     const { flags, globals, output, run, shell } = call;
     const name = await nameOf(call);
-    const { listMachineFiles } = await import("../store.ts");
     const record = await recordOf(name, flags.force ?? false, run);
     const keep = keptFiles(name, flags, run);
     const doomed = [...listMachineFiles(run.paths, name).filter((path) => !keep.includes(path)), ...(record?.undo ?? []).map(({ title }) => title)];
@@ -38,9 +43,6 @@ export default defineVerb({
 
 /** The record of a machine that may go; undefined for one that cannot be read, which only force removes. */
 async function recordOf(name: string, force: boolean, run: Run): Promise<MachineRecord | undefined> {
-  const { readRecord } = await import("../store.ts");
-  const { noSuchMachine } = await import("../lifecycle/missing.ts");
-  const { statusOf } = await import("../lifecycle/status.ts");
   try {
     const record = readRecord(run.paths, name);
     if (!record) throw noSuchMachine(name);
@@ -56,11 +58,6 @@ async function recordOf(name: string, force: boolean, run: Run): Promise<Machine
 
 /** Removes a machine whose record cannot be read: its processes and files are known by its name. */
 async function removeDamaged(name: string, keep: readonly string[], run: Run): Promise<void> {
-  const { isKeeperAlive, orphansOf } = await import("../lifecycle/status.ts");
-  const { askKeeper } = await import("../keeper/client.ts");
-  const { protocolVersion } = await import("../keeper/protocol.ts");
-  const { killIdentity } = await import("../process-identity.ts");
-  const { removeMachineFiles } = await import("../store.ts");
   const files = run.paths.machine(name);
   if (isKeeperAlive(files)) await askKeeper(files.keeperSocket, { v: protocolVersion, op: "stop", force: true, timeoutMs: 0 }, { timeoutMs: 30_000, signal: run.signal });
   for (const { identity } of orphansOf(files)) killIdentity(identity, "SIGKILL");

@@ -1,7 +1,6 @@
 import { resolve } from "node:path";
 import { MachineError } from "../errors.ts";
 import { defineVerb } from "./verb.ts";
-import { findVerb } from "./verbs.ts";
 
 export default defineVerb({
   usage: "SCRIPT [VERB] [args]",
@@ -15,12 +14,12 @@ export default defineVerb({
   most: Number.POSITIVE_INFINITY,
   passThrough: true,
   async run(call) {
-    const { words: [script = "", ...rest], run, dispatch } = call;
+    const { words: [script = "", ...rest], run, isVerb, dispatch } = call;
     const path = resolve(run.cwd, script);
     const [word] = rest;
     if (word === "run") throw new MachineError("usage", "one `run` runs one script", { hint: `Leave out the second: glowplug run ${script}` });
     const { openMachine } = await import("../open.ts");
     const name = async (): Promise<string> => (await openMachine({ script: path }, run)).name;
-    if (word !== undefined && findVerb(word)) return await dispatch(rest, { script: path, name });
+    if (word !== undefined && isVerb(word)) return await dispatch(rest, { script: path, name });
   },
 });

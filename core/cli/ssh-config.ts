@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
+import { noSuchMachine } from "../lifecycle/missing.ts";
+import { readRecord } from "../store.ts";
 import { on } from "./flags.ts";
 import { nameOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
@@ -11,8 +13,6 @@ export default defineVerb({
   async run(call) {
     const { flags, globals, output, run } = call;
     const name = await nameOf(call);
-    const { readRecord } = await import("../store.ts");
-    const { noSuchMachine } = await import("../lifecycle/missing.ts");
     if (!readRecord(run.paths, name)) throw noSuchMachine(name);
     const path = run.paths.machine(name).sshConfig;
     if (globals.json) output.json({ Name: name, Path: path, Config: await readFile(path, "utf8") });

@@ -1,7 +1,9 @@
-import type { Status } from "../machine.ts";
 import { quote } from "../command.ts";
+import type { Status } from "../machine.ts";
 import type { Paths } from "../paths.ts";
 import { on } from "./flags.ts";
+import { printMachine } from "./inspect-view.ts";
+import { printPlan } from "./plan-text.ts";
 import { sourceFlags, sourceOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -18,7 +20,6 @@ export default defineVerb({
     const { openMachine } = await import("../open.ts");
     const machine = await openMachine(sourceOf(call, flags), run);
     if (flags.dryRun) {
-      const { printPlan } = await import("./plan-text.ts");
       return printPlan(await machine.plan(), globals.json, output);
     }
     const talks = !globals.quiet && !globals.json;
@@ -26,7 +27,6 @@ export default defineVerb({
     await machine.start();
     const status = await machine.status();
     if (globals.json) {
-      const { printMachine } = await import("./inspect-view.ts");
       return printMachine(status, call);
     }
     if (talks && !flags.noInfo) output.write(startNotes(status, run.paths));

@@ -1,3 +1,5 @@
+import { noSuchMachine } from "../lifecycle/missing.ts";
+import { readRecord } from "../store.ts";
 import { duration, on } from "./flags.ts";
 import { nameOf, sourceFlags, sourceOf } from "./subject.ts";
 import { defineVerb, type Call } from "./verb.ts";
@@ -30,8 +32,6 @@ async function askToStop(call: Call<typeof flags>): Promise<string> {
 }
 
 async function endAtOnce(call: Call<typeof flags>): Promise<string> {
-  const { readRecord } = await import("../store.ts");
-  const { noSuchMachine } = await import("../lifecycle/missing.ts");
   const { stop } = await import("../lifecycle/stop.ts");
   const name = await nameOf(call);
   const record = readRecord(call.run.paths, name);

@@ -1,6 +1,7 @@
+import { printMachine } from "./inspect-view.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
-import { sourceFlags, sourceOf } from "./subject.ts";
 import { startNotes } from "./start.ts";
+import { sourceFlags, sourceOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
@@ -16,7 +17,6 @@ export default defineVerb({
     await machine.up();
     const status = await machine.status();
     if (globals.json) {
-      const { printMachine } = await import("./inspect-view.ts");
       return printMachine(status, call);
     }
     if (before.state === "running") {

@@ -16,8 +16,10 @@ export interface Shell {
   leaveFirst(): void;
   /** The trace of the verb that runs this one. */
   readonly trace?: Trace;
-  /** Facts of the host; read only once a verb is known. */
-  facts(): Promise<Pick<Run, "host" | "paths" | "env">>;
+  readonly paths: Run["paths"];
+  readonly env: Run["env"];
+  /** Facts of the host. They may be read late, so ask for them only where they are needed. */
+  readonly host: Run["host"];
 }
 
 /** The machine of the script that `run` was given: it stands for NAME in every verb. */
@@ -38,6 +40,7 @@ export interface Call<F extends FlagTable = FlagTable> {
   readonly output: Output;
   readonly shell: Shell;
   readonly subject?: Subject;
+  isVerb(word: string): boolean;
   /** Runs another verb; for `run`, `restart` and `help`. */
   dispatch(argv: readonly string[], subject?: Subject): Promise<number>;
 }

@@ -1,5 +1,5 @@
-import { pathToFileURL } from "node:url";
 import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { MachineError } from "../errors.ts";
 import type { RunningCopy } from "../running-copy.ts";
 import { missingModule, scriptError, shownPath } from "./script-error.ts";
@@ -14,31 +14,27 @@ export interface ScriptOptions {
   readonly deadlineMs?: number;
 }
 
+/** What a module exports. */
+export type Exports = Readonly<Record<string, unknown>>;
+
 /**
- * Runs a module with tsx and returns what it exports. Types are stripped, not checked. Each call runs the module and what it imports anew.
- * `specifier` is an address or a package that is looked for from `folder`. Throws MachineError: "not-found", "bad-script", "deadline".
+ * Runs a module with tsx, hands its exports to `use`, and returns what that returns, all within the limit. Types are stripped, not checked.
+ * Each call runs the module and what it imports anew. `specifier` is an address, or a package that is looked for from `folder`.
+ * Throws MachineError: "not-found", "bad-script", "deadline".
  */
-export async function runScript(specifier: string, folder: string, options: ScriptOptions): Promise<Readonly<Record<string, unknown>>> {
-  const path = specifier.startsWith("file:") ? new URL(specifier).pathname : specifier;
+export async function runScript<T = Exports>(specifier: string, folder: string, options: ScriptOptions, use: (exports: Exports) => T | Promise<T> = (exports) => exports as T): Promise<T> {
+  const path = specifier.startsWith("file:") ? fileURLToPath(specifier) : specifier;
   const { tsImport } = await import("tsx/esm/api");
   registerScriptHook(options.copy);
+  // No tsconfig: one in the working folder would change what a script means, and a broken one would end the run.
+  const settings = { parentURL: pathToFileURL(join(folder, "glowplug")).href, tsconfig: false } as const;
   try {
-    // No tsconfig: one in the working folder would change what a script means, and a broken one would end the run.
-    return await underWatch(path, options, async () => (await tsImport(specifier, { parentURL: pathToFileURL(join(folder, "glowplug")).href, tsconfig: false })) as Readonly<Record<string, unknown>>);
+    return await underWatch(path, options, async () => use((await tsImport(specifier, settings)) as Exports));
   } catch (error) {
     const missing = missingModule(error);
-    if (missing !== undefined && (missing === specifier || missing === decodeURIComponent(path))) {
+    if (missing !== undefined && (missing === specifier || missing === path)) {
       throw new MachineError("not-found", `there is no ${specifier.startsWith("file:") ? `file ${shownPath(missing, options.cwd)}` : `package ${missing}`}`, { cause: error });
     }
-    throw isOurs(error) ? error : scriptError(error, path, options.cwd);
-  }
-}
-
-/** Calls a function that a script exports, under the same limit. */
-export async function callScript<T>(path: string, call: () => T | Promise<T>, options: ScriptOptions): Promise<T> {
-  try {
-    return await underWatch(path, options, async () => call());
-  } catch (error) {
     throw isOurs(error) ? error : scriptError(error, path, options.cwd);
   }
 }

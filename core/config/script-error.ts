@@ -1,12 +1,12 @@
-import { isAbsolute, relative } from "node:path";
+import { basename, isAbsolute, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { MachineError, isMachineError, messageOf } from "../errors.ts";
-import { codeFrame } from "./code-frame.ts";
+import { codeFrame, readLines } from "./code-frame.ts";
 
 /** Where something happened in a user's file. Lines and columns count from 1. */
 interface Place {
   readonly path: string;
-  readonly line: number;
+  readonly line?: number;
   readonly column?: number;
 }
 
@@ -18,10 +18,10 @@ export function shownPath(path: string, cwd: string): string {
 
 /** What a script threw while it was loaded or called, with file, line and a piece of the code. */
 export function scriptError(error: unknown, script: string, cwd: string): MachineError {
-  const { place, message } = syntaxError(error) ?? { place: firstUserPlace(error), message: messageWithName(error) };
+  const { place, message } = syntaxError(error) ?? importError(error) ?? { place: firstUserPlace(error), message: messageWithName(error) };
   const file = shownPath(place?.path ?? script, cwd);
-  const position = place === undefined ? "" : `:${place.line}${place.column === undefined ? "" : `:${place.column}`}`;
-  const frame = place && codeFrame(place.path, place.line, place.column);
+  const position = [place?.line, place?.column].flatMap((number) => (number === undefined ? [] : `:${number}`)).join("");
+  const frame = place?.line === undefined ? undefined : codeFrame(place.path, place.line, place.column);
   if (isMachineError(error)) {
     const { code, hint, plugin, stage, details } = error;
     return new MachineError(code, `${file}${position}: ${error.message}`, { hint, plugin, stage, details, cause: error });
@@ -42,10 +42,20 @@ function syntaxError(error: unknown): { readonly place: Place; readonly message:
   return { place: { path: match["path"] ?? "", line: Number(match["line"]), column: Number(match["column"]) + 1 }, message: `SyntaxError: ${match["text"] ?? ""}` };
 }
 
+/** Node's "Cannot find module 'X' imported from Y" has no line: the first that has the last part of X in quotes is it. */
+function importError(error: unknown): { readonly place: Place; readonly message: string } | undefined {
+  const missing = missingModule(error);
+  const importer = / imported from (\/.+)$/m.exec(messageOf(error))?.[1];
+  if (missing === undefined || importer === undefined) return undefined;
+  const last = basename(missing);
+  const line = readLines(importer)?.findIndex((text) => /["']/.test(text) && text.includes(last)) ?? -1;
+  return { place: { path: importer, ...(line >= 0 && { line: line + 1 }) }, message: `cannot find ${missing.startsWith("/") ? `the module ${missing}` : `the package ${missing}`}` };
+}
+
 function firstUserPlace(error: unknown): Place | undefined {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   for (const line of stack.split("\n")) {
-    const match = /(?<path>(?:file:\/\/)?\/[^():?]+)(?:\?[^():]*)?:(?<line>\d+)(?::(?<column>\d+))?\)?$/.exec(line)?.groups;
+    const match = /(?:^|[ (])(?<path>(?:file:\/\/)?\/[^():?]+)(?:\?[^():]*)?:(?<line>\d+)(?::(?<column>\d+))?\)?$/.exec(line)?.groups;
     if (!match?.["path"] || /\/node_modules\//.test(match["path"])) continue;
     const path = match["path"].startsWith("file:") ? fileURLToPath(match["path"]) : match["path"];
     return { path, line: Number(match["line"]), ...(match["column"] !== undefined && { column: Number(match["column"]) }) };

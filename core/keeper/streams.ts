@@ -55,9 +55,15 @@ async function join(socket: Socket, command: GuestCommand): Promise<void> {
   }
 }
 
-/** Sends an output as frames, no faster than they are read. */
-async function pump(socket: Socket, kind: FrameKind, output: Readable): Promise<void> {
-  for await (const chunk of output.iterator({ destroyOnReturn: false })) await sendFrames(socket, kind, chunk as Buffer);
+/** Sends an output as frames, no faster than they are read. Rejects when it is cut off before its end. */
+function pump(socket: Socket, kind: FrameKind, output: Readable): Promise<void> {
+  return new Promise((resolve, reject) => {
+    output.once("end", resolve).once("close", () => reject(new MachineError("ssh", `the command's ${kind} was cut off`)));
+    output.on("data", (chunk: Buffer) => {
+      output.pause();
+      void sendFrames(socket, kind, chunk).then(() => output.resume());
+    });
+  });
 }
 
 /** Hands the client's frames to the command. Throws MachineError "keeper" for a client that breaks the rules. */

@@ -14,7 +14,8 @@ import { VerbHooks } from "./hooks.ts";
 import { imageQuery } from "./image-query.ts";
 import { macOf } from "../mac.ts";
 
-const placeholder = { key: "<ssh-key>", hostKey: { publicKey: "<host-key>", privateKey: "<host-key>" }, port: 0 };
+/** What does not exist before init. The port's is a number that no port has, and is shown as "<ssh-port>". */
+const placeholder = { key: "<ssh-key>", hostKey: { publicKey: "<host-key>", privateKey: "<host-key>" }, port: 4_294_967_295 };
 
 /** What init (where it is still to be done) and start would do. Reads, and nothing else. */
 export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined, run: Run): Promise<Plan> {
@@ -60,7 +61,12 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
 }
 
 function shown(command: Command): PlannedCommand {
-  return { name: command.name, program: command.program, entries: command.entries, line: command.toString() };
+  const entries = command.entries.map((entry) => (entry.value === undefined ? entry : { ...entry, value: withWords(entry.value) }));
+  return { name: command.name, program: command.program, entries, line: withWords(command.toString()) };
+}
+
+function withWords(text: string): string {
+  return text.replaceAll(String(placeholder.port), "<ssh-port>");
 }
 
 /** Everything in the draft, each with the plugin that put it there. */

@@ -79,7 +79,7 @@ const listedPlugin: Shape = (value, path, report) => {
 const slots: Readonly<Record<SlotRole, Shape>> = { image: plugin("image"), provisioner: plugin("provisioner"), launcher: plugin("launcher"), forwarder: plugin("forwarder") };
 
 /** Every field of a spec and what may stand in it. `core/spec-types.ts` documents them. */
-export const specFields: Readonly<Record<string, Shape>> = {
+const specFields: Readonly<Record<string, Shape>> = {
   name: readable("a name", (value) => {
     const problem = nameProblem(value);
     return problem === undefined ? undefined : `${problem}, found ${describe(value)}`;
@@ -92,6 +92,9 @@ export const specFields: Readonly<Record<string, Shape>> = {
   timezone: readable("a time zone", timezoneProblem), podman: flag, plugins: listOf(listedPlugin),
   ...Object.fromEntries(hookNames.map((name) => [name, hook])),
 };
+
+/** Names of all fields, hooks included. */
+export const specFieldNames: readonly string[] = Object.keys(specFields);
 
 /** A spec as a whole. */
 export const specShape: Shape = fieldsOf("a machine's spec", specFields);

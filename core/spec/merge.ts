@@ -23,6 +23,7 @@ export interface WantedPlugin {
   readonly path: string;
   readonly wanted: Plugin | string | NamedPlugin;
   readonly folder: string;
+  /** Who listed it. */
   readonly layer?: SpecLayer;
 }
 

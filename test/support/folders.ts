@@ -14,7 +14,11 @@ export interface TestFolder {
 /** Makes a fresh folder. Its owner removes it. */
 export function makeTestFolder(): TestFolder {
   const path = mkdtempSync(join(tmpdir(), "glowplug-test-"));
+  return { path, paths: testPaths(path), remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** glowplug's folders below a folder, whatever this process's environment says. */
+export function testPaths(path: string): Paths {
   const env = Object.fromEntries(["DATA_HOME", "CACHE_HOME", "CONFIG_HOME", "RUNTIME_DIR"].map((name) => [`XDG_${name}`, join(path, name.toLowerCase())]));
-  const paths = createPaths({ os: "linux", uid: 1000, home: path, env, isOwned: () => true });
-  return { path, paths, remove: () => rmSync(path, { recursive: true, force: true }) };
+  return createPaths({ os: "linux", uid: 1000, home: path, env, isOwned: () => true });
 }

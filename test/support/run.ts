@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { hostOfProcess } from "../../core/host.ts";
 import type { HostFacts } from "../../core/model.ts";
 import { noTrace, type Report, type Run } from "../../core/run.ts";
@@ -10,9 +11,10 @@ export interface TestRun extends Run {
 }
 
 /** A run on this very host with folders of its own. */
-export function makeTestRun(folder: TestFolder, host: Partial<HostFacts> = {}): TestRun {
+export function makeTestRun(folder: Pick<TestFolder, "path" | "paths">, host: Partial<HostFacts> = {}): TestRun {
   const told: string[] = [];
   const abort = new AbortController();
+  setMaxListeners(0, abort.signal); // tests do in one process what many do
   const facts = Object.create(hostOfProcess(folder.paths), Object.getOwnPropertyDescriptors(host)) as HostFacts;
   return { host: facts, paths: folder.paths, signal: abort.signal, report: tellTo(told), trace: noTrace, cwd: folder.path, env: {}, told, abort };
 }

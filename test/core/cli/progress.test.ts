@@ -122,7 +122,7 @@ describe("on a terminal", () => {
     time.pass(2000);
     fetch.progress(50 * 2 ** 20, 100 * 2 ** 20);
     time.pass(100);
-    expect(screen.lines).toEqual(["⠙ fetching  ━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌  50%  50MiB of 100MiB  25MiB/s  2 s left  2…", "⠙ making keys  2.1 s"]);
+    expect(screen.lines).toEqual(["⠙ fetching  ━━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌  50%  50MiB of 100MiB  25MiB/s  2 s left", "⠙ making keys  2.1 s"]);
     keys.done();
     report.info("a note");
     expect(screen.lines.slice(0, 2)).toEqual(["✓ making keys  2.1 s", "a note"]);
@@ -140,6 +140,16 @@ describe("on a terminal", () => {
     report.info("a note");
     report.close();
     expect(screen.lines).toEqual(["the answer", "a note", ""]);
+  });
+
+  test("the bar takes what room there is", () => {
+    const { time, screen, report } = start(true, { columns: 60 });
+    const phase = report.phase("fetching");
+    phase.progress(0, 100);
+    time.pass(1000);
+    phase.progress(50, 100);
+    time.pass(100);
+    expect(screen.lines).toEqual(["⠙ fetching  ━━━━━━╌╌╌╌╌╌  50%  50B of 100B  50B/s  1 s left"]);
   });
 
   test("a line is cut to the screen's width", () => {

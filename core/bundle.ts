@@ -1,0 +1,102 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Plugin } from "esbuild";
+
+/** The tree that this file stands in. */
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** Parts of CommonJS packages ask for these, and a bundle that is a module has none of them. */
+const banner = [
+  'import { createRequire as glowplugRequire } from "node:module";',
+  'import { fileURLToPath as glowplugPath } from "node:url";',
+  "const require = glowplugRequire(import.meta.url), __filename = glowplugPath(import.meta.url), __dirname = glowplugPath(new URL(\".\", import.meta.url));",
+].join("\n");
+
+export interface BuildOptions {
+  /** Default: `dist` in the tree. */
+  readonly outdir?: string;
+  /** Further modules: output names without their ending, and sources relative to the tree. Default: none. */
+  readonly extra?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes `dist`: the command, the keeper, the public face and every plugin as modules for plain Node that share their chunks, so that plugins and
+ * command use one copy of the core. Writes only when all went well. Returns the files, relative to the folder.
+ */
+export async function buildDist({ outdir = join(root, "dist"), extra = {} }: BuildOptions = {}): Promise<readonly string[]> {
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    absWorkingDir: root, entryPoints: { ...entries(), ...extra }, outdir, write: false,
+    bundle: true, splitting: true, format: "esm", platform: "node", target: "node20", banner: { js: banner },
+    // tsx and esbuild carry programs and workers of their own; typescript is asked for by a loader of cosmiconfig's that never runs.
+    external: ["tsx", "esbuild", "typescript", "vitest"],
+    plugins: [ownName, nativeParts], logLevel: "warning", legalComments: "none",
+  });
+  const program = join(outdir, "glowplug.js");
+  for (const { path, text } of outputFiles) replaceFile(path, path === program ? `#!/usr/bin/env node\n${text}` : text, path === program ? 0o755 : 0o644);
+  const made = outputFiles.map(({ path }) => relative(outdir, path));
+  for (const old of filesIn(outdir)) if (!made.includes(old)) rmSync(join(outdir, old));
+  return made.sort();
+}
+
+/** Output names, without their ending, and the sources. `testing` is left out until it exists. */
+function entries(): Record<string, string> {
+  const testing = "test/contracts/index.ts";
+  return {
+    glowplug: "core/cli/main.ts", index: "core/index.ts", keeper: "core/keeper/main.ts",
+    ...(existsSync(join(root, testing)) && { testing }),
+    ...Object.fromEntries(pluginEntries()),
+  };
+}
+
+/** A role's folder holds a file a plugin, or a folder with an index. */
+function pluginEntries(): (readonly [string, string])[] {
+  const roles = readdirSync(join(root, "plugins"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return roles.flatMap((role) => readdirSync(join(root, "plugins", role.name), { withFileTypes: true }).flatMap((entry): (readonly [string, string])[] => {
+    const path = `plugins/${role.name}/${entry.name}`;
+    if (entry.isDirectory()) return existsSync(join(root, path, "index.ts")) ? [[path, `${path}/index.ts`]] : [];
+    return path.endsWith(".ts") ? [[path.slice(0, -".ts".length), path]] : [];
+  }));
+}
+
+/** Within the tree, "glowplug" is the tree itself. */
+const ownName: Plugin = {
+  name: "own-name",
+  setup({ onResolve }) {
+    onResolve({ filter: /^glowplug$/ }, () => ({ path: join(root, "core/index.ts") }));
+    onResolve({ filter: /^glowplug\/testing$/ }, () => ({ path: join(root, "test/contracts/index.ts") }));
+    onResolve({ filter: /^glowplug\/plugins\// }, ({ path }) => {
+      const stem = join(root, path.slice("glowplug/".length));
+      return { path: existsSync(`${stem}.ts`) ? `${stem}.ts` : join(stem, "index.ts") };
+    });
+  },
+};
+
+/** ssh2 has native parts that it does without when they cannot be loaded. Whether they were compiled depends on the machine, so none is taken. */
+const nativeParts: Plugin = {
+  name: "native-parts",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /(^cpu-features$|\.node$)/ }, ({ path }) => ({ path, namespace: "native-part" }));
+    onLoad({ filter: /^/, namespace: "native-part" }, ({ path }) => ({ contents: `throw new Error(${JSON.stringify(`${path} is not part of the bundle`)});`, loader: "js" }));
+  },
+};
+
+/** A reader sees the old file or the new one. */
+function replaceFile(path: string, text: string, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(`${path}.new`, text, { mode });
+  renameSync(`${path}.new`, path);
+}
+
+/** Files beneath a folder, relative to it; declarations are another step's. */
+function filesIn(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name))).filter((path) => !path.startsWith("types/"));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const began = performance.now();
+  const files = await buildDist();
+  console.log(`dist: ${files.length} files in ${Math.round(performance.now() - began)} ms`);
+}

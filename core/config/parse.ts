@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { LineCounter, isNode, parseDocument, type Document } from "yaml";
+import { MachineError, messageOf } from "../errors.ts";
+import type { LineOf } from "../spec.ts";
+
+/** What a YAML or JSON file says, and where it says it. */
+export interface ParsedFile {
+  readonly value: unknown;
+  readonly lineOf: LineOf;
+}
+
+/** Reads a YAML or JSON file. `where` is how messages name it. Throws "bad-config" with the line and the place in it. */
+export function parseConfig(path: string, where: string): ParsedFile {
+  const text = readFileSync(path, "utf8");
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: true });
+  const [error] = document.errors;
+  if (error) {
+    const [what = "", ...frame] = error.message.split("\n");
+    const line = error.linePos?.[0].line;
+    throw new MachineError("bad-config", `${where}${line === undefined ? "" : `:${line}`}: ${what.replace(/ at line \d+, column \d+:?$/, "")}`, {
+      cause: error, ...(frame.length > 0 && { details: [frame.join("\n").trimEnd()] }),
+    });
+  }
+  if (path.endsWith(".json")) checkJson(text, where);
+  return { value: document.toJS() as unknown, lineOf: (field) => lineOf(field, document, counter) };
+}
+
+/** JSON is YAML, but YAML is not JSON: a file that is named so must be. */
+function checkJson(text: string, where: string): void {
+  try {
+    if (text.trim() !== "") JSON.parse(text);
+  } catch (error) {
+    throw new MachineError("bad-config", `${where}: ${messageOf(error)}`, { cause: error, hint: "The file's ending says JSON. Rename it to .yaml, if that is what it is." });
+  }
+}
+
+/** Line of "ports[0].hostPort", or of the nearest thing around it. */
+function lineOf(field: string, document: Document, counter: LineCounter): number | undefined {
+  const keys = [...field.matchAll(/([^.[\]]+)/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
+  for (let depth = keys.length; depth > 0; depth -= 1) {
+    const node = document.getIn(keys.slice(0, depth), true);
+    if (isNode(node) && node.range) return counter.linePos(node.range[0]).line;
+  }
+  return undefined;
+}

@@ -1,0 +1,82 @@
+import { dirname } from "node:path";
+import { findConfig, loadScript, pickMachine, type DescribedMachine, type LoadedScript } from "./config.ts";
+import { MachineError } from "./errors.ts";
+import type { MachineRecord } from "./record.ts";
+import type { Run } from "./run.ts";
+import { defaultName, type SpecLayer } from "./spec.ts";
+import type { MachineSpec } from "./spec-types.ts";
+import { readRecord } from "./store.ts";
+
+/** Which machine, and what the caller adds to it. */
+export interface OpenWhat {
+  readonly name?: string;
+  /** A script or config file by path; else the record's, else one is searched for. */
+  readonly script?: string;
+  /** Fields from the command line; they win. */
+  readonly flags?: MachineSpec;
+  /** A spec at hand, for programs that open their own machine. */
+  readonly spec?: MachineSpec;
+}
+
+/** Everything that is said about one machine, and who it is. */
+export interface Layers {
+  readonly name: string;
+  readonly script?: string;
+  readonly layers: readonly SpecLayer[];
+  readonly record?: MachineRecord;
+}
+
+/**
+ * Gathers what is said about a machine: user config, script, overrides of the record, flags; later wins.
+ * A machine that exists keeps its script: from wherever a verb is called, the script that made it is loaded.
+ * Throws MachineError "name-taken" when another script claims the name.
+ */
+export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
+  const known = what.name === undefined ? undefined : readRecord(run.paths, what.name);
+  const explicit = what.script ?? known?.spec.script;
+  const found = await findConfig({ cwd: run.cwd, ...(explicit !== undefined && { explicit }), userFolder: run.paths.config, uid: run.host.uid })
+    .catch((error: unknown) => { throw what.script === undefined && known ? lostScript(known, error) : error; });
+  // A machine that was made without a script is not claimed by one that happens to lie here.
+  const script = what.spec || (known && known.spec.script === undefined && what.script === undefined) ? undefined : found.script;
+
+  const user = found.user === undefined ? undefined : await load(found.user, what, run);
+  const project = script === undefined ? undefined : await load(script, what, run);
+  const described = project && pickMachine(project.machines, what.name, project.where);
+  const name = what.name ?? what.flags?.name ?? what.spec?.name ?? described?.name ?? defaultName(script);
+  const record = known ?? readRecord(run.paths, name);
+  checkClaim(name, record, script);
+
+  return {
+    name, ...(script !== undefined && { script }), ...(record && { record }),
+    layers: [
+      ...(user ? [layerOf(user, pickMachine(user.machines, undefined, user.where), "user config")] : []),
+      ...(project && described ? [layerOf(project, described, "config")] : []),
+      ...(what.spec ? [{ source: "config" as const, spec: what.spec }] : []),
+      ...(record ? [{ source: "set" as const, spec: { forwarder: record.spec.forwarder, ...record.overrides } as MachineSpec, where: `set for ${name}` }] : []),
+      ...(what.flags ? [{ source: "flag" as const, spec: what.flags, where: "the command line" }] : []),
+    ],
+  };
+}
+
+function load(path: string, what: OpenWhat, run: Run): Promise<LoadedScript> {
+  return loadScript(path, { host: run.host, cwd: run.cwd, ...(what.name !== undefined && { name: what.name }) });
+}
+
+function layerOf({ folder, where }: LoadedScript, { spec, lineOf }: DescribedMachine, source: SpecLayer["source"]): SpecLayer {
+  return { source, spec, where, folder, ...(lineOf && { lineOf }) };
+}
+
+function checkClaim(name: string, record: MachineRecord | undefined, script: string | undefined): void {
+  const owner = record?.spec.script;
+  if (!record || script === undefined || owner === script) return;
+  throw new MachineError("name-taken", `two scripts claim the name ${name}: ${owner === undefined ? "a machine made without a script has it" : `${owner} made the machine`}, and ${script} asks for it`, {
+    hint: `Give one another \`name\`, or remove the machine with \`glowplug rm ${name}\`.`,
+  });
+}
+
+function lostScript(record: MachineRecord, cause: unknown): MachineError {
+  const script = record.spec.script ?? "";
+  return new MachineError("not-found", `${record.name} was made by ${script}, which is not there any more`, {
+    cause, hint: `Put it back into ${dirname(script)}, name its new place with --script, or remove the machine with \`glowplug rm ${record.name}\`.`,
+  });
+}

@@ -1,0 +1,33 @@
+import { hostOfProcess, pathsOfProcess, settingsOfProcess } from "./host.ts";
+import type { Machine } from "./machine.ts";
+import type { HostFacts } from "./model.ts";
+import { openMachine as open } from "./open.ts";
+import { noTrace, silentReport, type Report, type Run } from "./run.ts";
+import type { MachineSpec } from "./spec-types.ts";
+
+/** The facts of the host that this process runs on. For scripts that choose by them. */
+export function hostFacts(): HostFacts {
+  return hostOfProcess();
+}
+
+export interface OpenOptions {
+  /** Where progress goes. Default: nowhere. */
+  readonly report?: Report;
+  /** Interrupts whatever is under way. */
+  readonly signal?: AbortSignal;
+  /** What relative paths are relative to. Default: the working folder. */
+  readonly cwd?: string;
+}
+
+/**
+ * Opens a machine from a program: by name, where it exists or a config here describes it; or by a spec.
+ * Nothing is made or started. Throws MachineError "bad-spec" with every mistake at once.
+ */
+export async function openMachine(what: string | MachineSpec, options: OpenOptions = {}): Promise<Machine> {
+  const paths = pathsOfProcess();
+  const run: Run = {
+    host: hostOfProcess(paths), paths, signal: options.signal ?? new AbortController().signal, report: options.report ?? silentReport, trace: noTrace,
+    cwd: options.cwd ?? process.cwd(), env: settingsOfProcess(),
+  };
+  return open(typeof what === "string" ? { name: what } : { spec: what }, run);
+}

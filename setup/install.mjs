@@ -1,0 +1,92 @@
+// @ts-check
+/** Makes sure that the host's programs are there: by the package manager where we may use it, by unpacking them where that needs no root. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { isDebianLike, isThere, readOsRelease, suiteFor, toolsFolder } from "./host.mjs";
+import { fetchPackage } from "./private-apt.mjs";
+import { runQuietly, say, step } from "./run.mjs";
+
+/** @typedef {import("./packages.mjs").Need} Need */
+/** @typedef {import("./packages.mjs").Tool} Tool */
+
+/**
+ * What to do about missing packages. The system's package manager is used only as root, and only where nobody can be asked
+ * or after a yes.
+ * @param {{ isDebian: boolean, isRoot: boolean, isTerminal: boolean, isCI: boolean }} host
+ * @returns {"install" | "ask" | "tell"}
+ */
+export function policyFor({ isDebian, isRoot, isTerminal, isCI }) {
+  if (!isDebian || !isRoot) return "tell";
+  return isCI || !isTerminal ? "install" : "ask";
+}
+
+/**
+ * The line that a user types to get missing programs.
+ * @param {readonly Need[]} missing
+ * @param {{ isDebian: boolean, isMac: boolean, isRoot: boolean }} host
+ * @returns {string}
+ */
+export function installLine(missing, { isDebian, isMac, isRoot }) {
+  if (isDebian) return `${isRoot ? "" : "sudo "}apt-get install --no-install-recommends ${debianPackages(missing).join(" ")}`;
+  if (isMac) return `brew install ${[...new Set(missing.flatMap(({ brew }) => brew ?? []))].sort().join(" ")}`;
+  return `install with this system's package manager what brings: ${missing.map(({ program }) => program).join(", ")}`;
+}
+
+/** @param {readonly Need[]} needs @returns {string[]} */
+function debianPackages(needs) {
+  return [...new Set(needs.map(({ debian }) => debian))].sort();
+}
+
+/**
+ * @param {readonly Need[]} needs
+ * @returns {Promise<void>} throws when something is missing and must be installed by hand
+ */
+export async function ensurePrograms(needs) {
+  const host = {
+    isDebian: isDebianLike(readOsRelease()), isMac: process.platform === "darwin", isRoot: process.getuid?.() === 0,
+    isTerminal: Boolean(process.stdin.isTTY && process.stderr.isTTY), isCI: process.env["CI"] === "true",
+  };
+  const missing = needs.filter(({ program, brew }) => (!host.isMac || brew !== undefined) && !isThere(program));
+  if (missing.length === 0) return;
+  const line = installLine(missing, host);
+  const policy = policyFor(host);
+  say(`missing: ${[...new Set(missing.map(({ program }) => program))].join(", ")}`);
+  if (policy === "tell" || (policy === "ask" && !(await agreed(`${line}\nsetup: do that now? [y/N] `)))) {
+    throw new Error(`these programs are needed; get them with\n  ${line}`);
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const wait = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
+  const packages = debianPackages(missing);
+  await step(`apt-get install ${packages.join(" ")}`, async () => {
+    await runQuietly("apt-get", [...wait, "-qq", "update"], env);
+    await runQuietly("apt-get", [...wait, "-qq", "-y", "--no-install-recommends", "install", ...packages], env);
+  });
+  const still = missing.filter(({ program }) => !isThere(program));
+  if (still.length > 0) throw new Error(`installed, but still not found: ${still.map(({ program }) => program).join(", ")}`);
+}
+
+/**
+ * Unpacks a tool into a folder of ours unless it is there.
+ * @param {Tool} tool
+ * @param {{ orElsewhere: boolean }} options whether a program of the same name anywhere will do
+ * @returns {Promise<void>}
+ */
+export async function ensureTool({ name, packages, files, since }, { orElsewhere }) {
+  const folder = join(toolsFolder(), name);
+  if (files.every((file) => existsSync(join(folder, file))) || (orElsewhere && isThere(name))) return;
+  const release = readOsRelease();
+  if (!isDebianLike(release)) throw new Error(`${name} is not there, and only on Debian and Ubuntu can it be fetched${process.platform === "darwin" ? "; get it with `brew install podman`" : ""}`);
+  const { suite, codename } = suiteFor(release, since);
+  await step(`fetching ${name} from ${suite}`, async () => `${await fetchPackage({ packages, suite, codename, files, folder })} in ${folder}`);
+}
+
+/** @param {string} question */
+async function agreed(question) {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`setup: ${question}`)).trim());
+  } finally {
+    terminal.close();
+  }
+}

@@ -1,0 +1,66 @@
+// @ts-check
+/** The verbs of setup.mjs. */
+import { ensurePrograms, ensureTool } from "./install.mjs";
+import { isDebianLike, readOsRelease } from "./host.mjs";
+import { docker, gvproxy, quickstartNeeds, testNeeds } from "./packages.mjs";
+import { ensureBuilt, ensureModules } from "./project.mjs";
+import { root, runHere, say } from "./run.mjs";
+import { runTests } from "./tests.mjs";
+
+/** What `npm run quickstart` does once all is there. */
+const quickstart = [["up", "examples/quickstart.ts"], ["run", "examples/quickstart-tour.ts"]];
+
+const usage = `usage: node setup.mjs VERB
+  quickstart            boot a machine and run a container in it
+  test [PART] [FILE]    run the tests; parts: types, unit, fake, boot
+  bench                 run the measurements
+  tools [test]          only see to the host's programs, with \`test\` also those that tests call`;
+
+/**
+ * @param {readonly string[]} argv
+ * @returns {Promise<number>} exit status
+ */
+export async function main([verb, ...rest]) {
+  process.chdir(root);
+  switch (verb) {
+    case "quickstart": {
+      await ensureModules();
+      await ensureHost(false);
+      await ensureBuilt();
+      for (const argv of quickstart) {
+        const status = await runHere(process.execPath, ["dist/glowplug.js", ...argv]);
+        if (status !== 0) return status;
+      }
+      return 0;
+    }
+    case "test":
+      await ensureModules();
+      await ensureHost(true);
+      await ensureBuilt();
+      return runTests(rest);
+    case "bench":
+      await ensureModules();
+      await ensureHost(true);
+      await ensureBuilt();
+      return runHere(process.execPath, ["node_modules/vitest/vitest.mjs", "bench", "--run", ...rest]);
+    case "tools":
+      await ensureHost(rest[0] === "test");
+      say("all programs are there");
+      return 0;
+    default:
+      console.error(usage);
+      return 2;
+  }
+}
+
+/**
+ * The host's programs. gvproxy is only a wish for the quickstart: without it QEMU's own network serves.
+ * @param {boolean} forTests
+ */
+async function ensureHost(forTests) {
+  const canBuildGuest = isDebianLike(readOsRelease()) && process.arch === "x64";
+  await ensurePrograms([...quickstartNeeds(process.arch, canBuildGuest), ...(forTests ? testNeeds : [])]);
+  const got = ensureTool(gvproxy, { orElsewhere: true });
+  await (forTests ? got : got.catch((error) => say(`${error.message}; QEMU's own network is used instead`)));
+  if (forTests) await ensureTool(docker, { orElsewhere: false });
+}

@@ -1,0 +1,82 @@
+// @ts-check
+/** The host programs that each purpose needs, and the Debian package of each. The one list of them. */
+
+/**
+ * @typedef {object} Need
+ * @property {string} program a name on PATH, or the absolute path of a file
+ * @property {string} debian package on Debian and Ubuntu
+ * @property {string} [brew] formula on macOS; without one the need is for Linux alone
+ */
+
+/** Architecture words of Node and of QEMU's programs and Debian's packages. @type {Record<string, [program: string, debian: string]>} */
+const qemu = {
+  x64: ["qemu-system-x86_64", "qemu-system-x86"],
+  arm64: ["qemu-system-aarch64", "qemu-system-arm"],
+  ppc64: ["qemu-system-ppc64", "qemu-system-ppc"],
+  s390x: ["qemu-system-s390x", "qemu-system-misc"],
+};
+
+/**
+ * What a machine needs on the host: the hypervisor, and what builds a guest from Debian's packages.
+ * @param {string} arch as `process.arch` has it
+ * @param {boolean} canBuildGuest whether the guest is built here
+ * @returns {Need[]}
+ */
+export function quickstartNeeds(arch, canBuildGuest) {
+  const [program, debian] = qemu[arch] ?? ["qemu-system-x86_64", "qemu-system-x86"];
+  return [
+    { program, debian, brew: "qemu" },
+    { program: "qemu-img", debian: "qemu-utils", brew: "qemu" },
+    { program: "ssh", debian: "openssh-client" },
+    ...(canBuildGuest ? guestBuildNeeds : []),
+  ];
+}
+
+/** What the image plugin `debian-bootstrap` runs. @type {readonly Need[]} */
+export const guestBuildNeeds = [
+  { program: "apt-get", debian: "apt" },
+  { program: "apt-config", debian: "apt" },
+  { program: "bash", debian: "bash" },
+  { program: "/usr/share/keyrings/debian-archive-keyring.gpg", debian: "debian-archive-keyring" },
+  { program: "mmdebstrap", debian: "mmdebstrap" },
+  { program: "sfdisk", debian: "fdisk" },
+  { program: "mkfs.vfat", debian: "dosfstools" },
+  { program: "mcopy", debian: "mtools" },
+  { program: "mmd", debian: "mtools" },
+  { program: "syslinux", debian: "syslinux" },
+  { program: "/usr/lib/syslinux/mbr/mbr.bin", debian: "syslinux-common" },
+  { program: "mkfs.ext4", debian: "e2fsprogs" },
+  { program: "qemu-img", debian: "qemu-utils", brew: "qemu" },
+  { program: "newuidmap", debian: "uidmap" },
+  { program: "unshare", debian: "util-linux" },
+];
+
+/** What the tests call beside that. @type {readonly Need[]} */
+export const testNeeds = [
+  { program: "ignition-validate", debian: "ignition" },
+  { program: "podman", debian: "podman", brew: "podman" },
+  { program: "sshd", debian: "openssh-server" },
+  { program: "ssh-keygen", debian: "openssh-client" },
+  { program: "/bin/busybox", debian: "busybox-static" },
+  { program: "curl", debian: "curl" },
+  { program: "xz", debian: "xz-utils", brew: "xz" },
+  { program: "zstd", debian: "zstd", brew: "zstd" },
+  { program: "bzip2", debian: "bzip2" },
+];
+
+/**
+ * Programs that are unpacked into a folder of ours, without root: gvproxy since Debian 12 lacks it, a docker client without its daemon.
+ * @typedef {object} Tool
+ * @property {string} name also of its folder
+ * @property {readonly string[]} packages to try in order; newer releases have the docker client in a package of its own
+ * @property {readonly string[]} files in the package
+ * @property {number} since the first Debian release that has it
+ */
+
+/** @type {Tool} */
+export const gvproxy = { name: "gvproxy", packages: ["gvproxy"], files: ["usr/bin/gvproxy"], since: 13 };
+/** @type {Tool} */
+export const docker = { name: "docker", packages: ["docker-cli", "docker.io"], files: ["usr/bin/docker"], since: 12 };
+
+/** Debian's names of the releases that a tool may first be in. @type {Record<number, string>} */
+export const debianReleases = { 12: "bookworm", 13: "trixie" };

@@ -1,0 +1,36 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { parseFlags } from "../../../core/cli/flags.ts";
+import { specFlags, specOf } from "../../../core/cli/spec-flags.ts";
+import { foreignHost } from "../../../core/host.ts";
+import { scratchFolder } from "../../fixtures/login.ts";
+
+function spec(cwd: string, ...argv: string[]): object {
+  return specOf(parseFlags(specFlags, argv, { program: "glowplug init" }).flags, { cwd, host: foreignHost("linux/amd64"), env: { GLOWPLUG_X: "/x" } });
+}
+
+test.each<[string[], object]>([
+  [[], {}],
+  [["--cpus", "4", "-m", "4096", "--disk-size", "20"], { cpus: 4, memory: "4096MiB", disk: "20GiB" }],
+  [["--username", "me", "--rootful", "--timezone", "UTC"], { user: "me", rootful: true, timezone: "UTC" }],
+  [["--rootful=false"], { rootful: false }],
+  [["-v", "$HOME:/home", "-v", "data", "-v", "/a:/b:ro", "-v", "${GLOWPLUG_X}/y"], { volumes: ["/home/user:/home", "/here/data", "/a:/b:ro", "/x/y"] }],
+  [["-v", ""], { volumes: [] }],
+  [["-v", "$UNKNOWN/a"], { volumes: ["/here/$UNKNOWN/a"] }],
+  [["--launcher", "qemu", "--forwarder", "./f.ts", "--plugin", "/p.ts", "--plugin", "some-package"], { launcher: "qemu", forwarder: "/here/f.ts", plugins: ["/p.ts", "some-package"] }],
+  [["-p", "8080:80", "--publish", "127.0.0.2:1:2/udp"], { ports: ["8080:80", "127.0.0.2:1:2/udp"] }],
+  [["--image", "debian"], { image: "debian" }],
+  [["--image", "https://images.test/a.qcow2"], { image: "https://images.test/a.qcow2" }],
+  [["--image", "../a.qcow2"], { image: "/a.qcow2" }],
+])("%j", (argv, expected) => {
+  expect(spec("/here", ...argv)).toEqual(expected);
+});
+
+test("a word that is a file here is an image's path, a folder of that name is not", () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, "mine.qcow2"), "");
+  mkdirSync(join(folder, "debian"));
+  expect(spec(folder, "--image", "mine.qcow2")).toEqual({ image: join(folder, "mine.qcow2") });
+  expect(spec(folder, "--image", "debian")).toEqual({ image: "debian" });
+});
