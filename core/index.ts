@@ -15,6 +15,6 @@ export type { Plan, PlannedCommand } from "./plan.ts";
 export type { MachineRecord, RecordedImage } from "./record.ts";
 export { formatSize, parseSize } from "./units.ts";
 export { escapePath } from "./systemd.ts";
-export { checkVersion, compareVersions, findVersion, installCommand, programVersion, requireProgram, socketPath, type PackageNames } from "./kit.ts";
+export { checkOptions, checkVersion, compareVersions, findVersion, installCommand, programVersion, requireProgram, socketPath, type PackageNames } from "./kit.ts";
 export { hostFacts, openMachine, type OpenOptions } from "./script.ts";
 export { silentReport, type PhaseReport, type Report } from "./run.ts";

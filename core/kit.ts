@@ -1,6 +1,7 @@
 import { MachineError } from "./errors.ts";
 import type { HostFacts } from "./model.ts";
 import { socketPathLimit } from "./paths.ts";
+import { didYouMean } from "./suggest.ts";
 
 /** What plugin authors need again and again. Pure, but for the questions that they put to the host. */
 
@@ -82,5 +83,15 @@ export function socketPath(path: string): string {
   if (length <= socketPathLimit) return path;
   throw new MachineError("host-limits", `the socket path ${path} has ${length} bytes; ${socketPathLimit} is the most that fits`, {
     hint: "Give the machine a shorter name, or set XDG_RUNTIME_DIR to a folder with a shorter path.",
+  });
+}
+
+/** Throws MachineError "bad-spec" for an option that a plugin does not have: from YAML and JSON any word can arrive. */
+export function checkOptions(plugin: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).filter((option) => !known.includes(option));
+  if (unknown.length === 0) return;
+  const [first = ""] = unknown;
+  throw new MachineError("bad-spec", `${plugin} has no option ${unknown.map((option) => JSON.stringify(option)).join(", ")}${didYouMean(first, known)}`, {
+    plugin, hint: known.length === 0 ? "It takes none." : `It takes ${known.join(", ")}.`,
   });
 }

@@ -1,6 +1,6 @@
 import { rmSync, watch } from "node:fs";
 import { link, rm, writeFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { codeOf, diskError, freshNameFor, makePrivateFolder, removeLeftovers } from "./atomic.ts";
 import { MachineError } from "./errors.ts";
 import { isHeld, isSameLock, readLock, thisHolder, type LockHolder, type LockText } from "./lock-holder.ts";
@@ -91,10 +91,10 @@ async function tryLock(path: string, purpose: string): Promise<{ readonly lock: 
 /**
  * Removes the lock of a dead holder. Between reading such a lock and removing it, somebody else may have removed it and taken a fresh one.
  * So only whoever holds a second lock may remove the first, and looks once more before: a dead holder's lock changes in no other way.
- * The second lock is like the first, and is freed in the same way if its holder dies.
+ * The second lock is like the first, and is freed in the same way if its holder dies. Its name is none that a machine can have.
  */
 async function freeStale(path: string, stale: LockText): Promise<LockHolder | undefined> {
-  const guard = await tryLock(`${path}.free`, "freeing a dead lock");
+  const guard = await tryLock(join(dirname(path), `.${basename(path)}.free`), "freeing a dead lock");
   if ("holder" in guard) return guard.holder;
   try {
     const now = readLock(path);

@@ -41,12 +41,12 @@ export function createResolver({ copy, home, load }: ResolverOptions): PluginRes
   async function findMeaning(role: Role, name: string, folder: string): Promise<Meaning> {
     const module = await loadBuiltIn(role, name);
     if (module) return { module };
+    if (role === "image" && /^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return loadDisk({ url: name });
     if (isPath(name)) {
       const path = hostPath(name, folder, home);
       if (role === "image" && !moduleEnding.test(name)) return loadDisk({ path });
       return { module: await load(pathToFileURL(path).href, folder) };
     }
-    if (role === "image" && /^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return loadDisk({ url: name });
     const variant = role === "image" ? /^(?<plain>[^:@]+)(?<mark>[:@])(?<word>.+)$/.exec(name)?.groups : undefined;
     if (variant?.["plain"]) {
       const base = await loadBuiltIn(role, variant["plain"]);

@@ -123,6 +123,7 @@ function explain(error: Error & { level?: string; code?: unknown }, stage: Stage
 function guestConnection(client: Client, user: string, place: string, closed: Promise<Error | undefined>, destroy: () => void): GuestConnection {
   const streams = new Set<GuestStream>();
   let open = true;
+  let ending = false;
   // Before ssh2 ends the channels, which would look like an end in good order.
   client.once("close", () => {
     open = false;
@@ -151,7 +152,8 @@ function guestConnection(client: Client, user: string, place: string, closed: Pr
     return command;
   };
   return {
-    user, closed,
+    user,
+    closed: closed.then((error) => (ending ? undefined : error)),
     exec: async (command, { pty, signal } = {}) =>
       commandOf(await ask<ClientChannel>(`a command (${command.slice(0, 60)})`, (done) => client.exec(command, pty ? { pty: ptyOptions(pty) } : {}, done)), signal),
     shell: async (pty, { signal } = {}) => commandOf(await ask<ClientChannel>("a shell", (done) => client.shell(pty ? ptyOptions(pty) : false, done)), signal),
@@ -160,6 +162,7 @@ function guestConnection(client: Client, user: string, place: string, closed: Pr
     openSocket: async (path) => streamOf(await ask<ClientChannel>(`the guest's socket ${path}`, (done) => client.openssh_forwardOutStreamLocal(path, done))),
     openPort: async (host, port) => streamOf(await ask<ClientChannel>(`${host}:${port} from the guest`, (done) => client.forwardOut("127.0.0.1", 0, host, port, done))),
     async end() {
+      ending = true;
       client.end();
       const limit = setTimeout(destroy, 1000);
       await closed;

@@ -36,11 +36,12 @@ export async function step(title, work) {
 export function runHere(program, argv, env = process.env) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, argv, { cwd: root, env, stdio: "inherit" });
-    const wait = () => {};
-    process.on("SIGINT", wait);
+    const wait = () => {}; // the terminal sends it to both
+    const pass = () => void child.kill("SIGTERM");
+    process.on("SIGINT", wait).on("SIGTERM", pass);
     child.on("error", reject);
     child.on("close", (code, signal) => {
-      process.off("SIGINT", wait);
+      process.off("SIGINT", wait).off("SIGTERM", pass);
       resolve(code ?? (signal === "SIGINT" ? 130 : 143));
     });
   });

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { MachineError, toErrorRecord } from "../errors.ts";
-import { noTrace, type Run } from "../run.ts";
+import { noTrace } from "../run.ts";
 import { parseFlags } from "./flags.ts";
 import { globalFlags, readGlobals, type Globals } from "./globals.ts";
 import { helpOf, overview } from "./help-text.ts";
@@ -71,7 +71,7 @@ async function runVerb({ entry, flags, words, globals }: ParsedLine, shell: Shel
     const status = await entry.verb.run({
       flags, words, globals, run, output, shell, ...(subject && { subject }),
       isVerb: (word) => findVerb(word) !== undefined,
-      dispatch: (line, about) => dispatch([...passOn(globals), ...line], nested(shell, run.trace), about),
+      dispatch: (line, about) => dispatch([...passOn(globals), ...line], { ...shell, trace: run.trace }, about),
     });
     return status ?? 0;
   } finally {
@@ -80,11 +80,6 @@ async function runVerb({ entry, flags, words, globals }: ParsedLine, shell: Shel
     await trace?.write();
     await output.flush();
   }
-}
-
-/** The same process for a verb that another one runs. */
-function nested(shell: Shell, trace: Run["trace"]): Shell {
-  return Object.create(shell, { trace: { value: trace } }) as Shell;
 }
 
 /** Global flags as words again, for a verb that runs another. */

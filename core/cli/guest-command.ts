@@ -25,7 +25,9 @@ interface GuestValues {
 /** The machine that a command line of `ssh` or `exec` means, and its command: the first word is a name if such a machine exists. */
 export async function splitTarget({ words, subject, run }: Pick<Call, "words" | "subject" | "run">): Promise<{ readonly record: MachineRecord; readonly command: readonly string[] }> {
   const [first] = words;
-  const named = subject === undefined && first !== undefined && isName(first) ? readRecord(run.paths, first) : undefined;
+  const found = first !== undefined && isName(first) ? readRecord(run.paths, first) : undefined;
+  // A script's machine is meant without a name, so that a name here must be one of several of that script.
+  const named = subject === undefined || found?.spec.script === subject.script ? found : undefined;
   const command = named ? words.slice(1) : words;
   const name = (await subject?.name()) ?? defaultName;
   const record = named ?? readRecord(run.paths, name);

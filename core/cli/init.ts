@@ -1,7 +1,7 @@
 import { on } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
-import { sourceFlags, sourceOf } from "./subject.ts";
+import { openDescribed, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
@@ -11,8 +11,7 @@ export default defineVerb({
   flags: { ...specFlags, ...sourceFlags, now: on("--now", "Start the machine afterwards") },
   async run(call) {
     const { flags, globals, output, run } = call;
-    const { openMachine } = await import("../open.ts");
-    const machine = await openMachine(sourceOf(call, flags, specOf(flags, run)), run);
+    const machine = await openDescribed(call, flags, specOf(flags, run));
     await machine.init();
     if (flags.now) return await call.dispatch(["start", machine.name]);
     if (globals.json) {

@@ -3,7 +3,7 @@ import type { Run } from "../run.ts";
 import { on, text } from "./flags.ts";
 import { printPlan } from "./plan-text.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
-import { sourceFlags, sourceOf } from "./subject.ts";
+import { openDescribed, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
@@ -21,16 +21,15 @@ export default defineVerb({
   },
   async run(call) {
     const { flags, globals, output, run } = call;
-    const { openMachine } = await import("../open.ts");
-    const source = sourceOf(call, flags, specOf(flags, run));
-    const machine = await openMachine(source, flags.host === undefined ? run : { ...run, ...(await elsewhere(flags.host)) });
+    const there = flags.host === undefined ? run : { ...run, ...elsewhere(flags.host) };
+    const machine = await openDescribed({ ...call, run: there }, flags, specOf(flags, run));
     const plan = await machine.plan();
     if (flags.firstBoot) return output.write(plan.firstBoot.text.endsWith("\n") ? plan.firstBoot.text : `${plan.firstBoot.text}\n`);
     printPlan(plan, globals.json, output);
   },
 });
 
-async function elsewhere(name: string): Promise<Pick<Run, "host" | "paths">> {
+function elsewhere(name: string): Pick<Run, "host" | "paths"> {
   const host = foreignHost(name);
   return { host, paths: pathsOfHost(host) };
 }

@@ -1,6 +1,6 @@
 import { printMachine } from "./inspect-view.ts";
 import { stopFlags } from "./stop.ts";
-import { sourceFlags, sourceOf } from "./subject.ts";
+import { openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
@@ -8,9 +8,8 @@ export default defineVerb({
   description: "Stops the machine and starts it again. Its ports and sockets stay the same.",
   flags: { ...stopFlags, ...sourceFlags },
   async run(call) {
-    const { flags, globals, output, run } = call;
-    const { openMachine } = await import("../open.ts");
-    const machine = await openMachine(sourceOf(call, flags), run);
+    const { flags, globals, output } = call;
+    const machine = await openExisting(call, flags);
     await machine.stop({ ...(flags.force && { force: true }), ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }) });
     await machine.start();
     if (globals.json) {

@@ -30,7 +30,11 @@ export default defineVerb({
     if (!flags.force) {
       const ask = globals.json ? (text: string): void => void shell.stderr.write(text) : output.write;
       ask(`The following files will be deleted:\n\n${doomed.map((line) => `${line}\n`).join("")}\nAre you sure you want to continue? [y/N] `);
-      if (!isYes(await readAnswer(shell.stdin, shell.signal))) {
+      const answer = await readAnswer(shell.stdin, shell.signal).catch((error: unknown) => {
+        ask("\n");
+        throw error;
+      });
+      if (!isYes(answer)) {
         if (globals.json) output.json({ Name: name, Removed: [] });
         return;
       }

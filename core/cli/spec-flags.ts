@@ -1,6 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
+import { MachineError } from "../errors.ts";
 import type { Run } from "../run.ts";
+import { defaults } from "../spec/defaults.ts";
 import type { MachineSpec } from "../spec-types.ts";
 import { list, on, text, whole, type FlagValues } from "./flags.ts";
 
@@ -10,6 +12,8 @@ export const specFlags = {
   memory: whole("-m, --memory <MiB>", "Memory in MiB (default: 2048)"),
   diskSize: whole("--disk-size <GiB>", "Size of the disk in GiB (default: 100)"),
   image: text("--image <what>", "A built-in's name, an address or a path (default: fcos)"),
+  digest: text("--digest <sha256:hex>", "Checksum of an image that is given by its address"),
+  insecureNoDigest: on("--insecure-no-digest", "Take an image from its address without a checksum"),
   volume: list("-v, --volume <source[:target[:ro]]>", "Folder of the host to mount; an empty word means none"),
   username: text("--username <name>", "Login user (default: the image's)"),
   rootful: on("--rootful", "Serve root's podman instead of the user's"),
@@ -23,10 +27,10 @@ export const specFlags = {
 
 /** The flags as a layer of the spec: only what was given. Relative paths are relative to where the command runs. */
 export function specOf(flags: FlagValues<typeof specFlags>, run: Pick<Run, "cwd" | "host" | "env">): MachineSpec {
-  const { cpus, memory, diskSize, image, volume, username, rootful, timezone, provisioner, launcher, forwarder, publish, plugin } = flags;
+  const { cpus, memory, diskSize, volume, username, rootful, timezone, provisioner, launcher, forwarder, publish, plugin } = flags;
   return {
     ...(cpus !== undefined && { cpus }), ...(memory !== undefined && { memory: `${memory}MiB` as const }), ...(diskSize !== undefined && { disk: `${diskSize}GiB` as const }),
-    ...(image !== undefined && { image: imagePath(image, run) }),
+    ...imageField(flags, run),
     ...(volume && { volumes: volume.filter((word) => word !== "").map((word) => volumePath(word, run)) }),
     ...(username !== undefined && { user: username }), ...(rootful !== undefined && { rootful }), ...(timezone !== undefined && { timezone }),
     ...(provisioner !== undefined && { provisioner: pluginPath(provisioner, run) }), ...(launcher !== undefined && { launcher: pluginPath(launcher, run) }),
@@ -37,11 +41,17 @@ export function specOf(flags: FlagValues<typeof specFlags>, run: Pick<Run, "cwd"
 
 type Place = Pick<Run, "cwd" | "host" | "env">;
 
-/** A word that is a file here is meant as one, as podman takes it. */
-function imagePath(word: string, run: Place): string {
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(word)) return word;
-  const path = resolve(run.cwd, word);
-  return isPath(word) || (existsSync(path) && statSync(path).isFile()) ? path : word;
+/** The image: a word, an address with its checksum, or a file. A word that is a file here is meant as one, as podman takes it. */
+function imageField({ image, digest, insecureNoDigest }: FlagValues<typeof specFlags>, run: Place): Pick<MachineSpec, "image"> {
+  const isAddress = image !== undefined && /^https?:\/\//i.test(image);
+  const checked = digest ?? (insecureNoDigest ? "waived" : undefined);
+  if (checked !== undefined && !isAddress) {
+    throw new MachineError("usage", `${digest === undefined ? "--insecure-no-digest" : "--digest"} goes with an image's address`, { hint: "Write --image https://... as well." });
+  }
+  if (image === undefined) return {};
+  if (isAddress) return { image: checked === undefined ? image : [defaults.diskImage, { url: image, digest: checked }] };
+  const path = resolve(run.cwd, image);
+  return { image: isPath(image) || (existsSync(path) && statSync(path).isFile()) ? path : image };
 }
 function pluginPath(word: string, run: Place): string {
   return isPath(word) ? resolve(run.cwd, word) : word;

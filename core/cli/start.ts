@@ -1,10 +1,11 @@
 import { quote } from "../command.ts";
 import type { Status } from "../machine.ts";
 import type { Paths } from "../paths.ts";
+import { deadlineFlag, deadlinesOf } from "./deadlines.ts";
 import { on } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
 import { printPlan } from "./plan-text.ts";
-import { sourceFlags, sourceOf } from "./subject.ts";
+import { openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
@@ -13,18 +14,18 @@ export default defineVerb({
   flags: {
     noInfo: on("--no-info", "No notes on how to use the machine"),
     dryRun: on("--dry-run", "Print what would be done, and do nothing"),
+    deadline: deadlineFlag,
     ...sourceFlags,
   },
   async run(call) {
     const { flags, globals, output, run } = call;
-    const { openMachine } = await import("../open.ts");
-    const machine = await openMachine(sourceOf(call, flags), run);
+    const machine = await openExisting(call, flags);
     if (flags.dryRun) {
       return printPlan(await machine.plan(), globals.json, output);
     }
     const talks = !globals.quiet && !globals.json;
     if (talks) output.line(`Starting machine "${machine.name}"`);
-    await machine.start();
+    await machine.start({ deadlines: deadlinesOf(flags.deadline) });
     const status = await machine.status();
     if (globals.json) {
       return printMachine(status, call);

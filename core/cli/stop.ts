@@ -1,7 +1,7 @@
 import { noSuchMachine } from "../lifecycle/missing.ts";
 import { readRecord } from "../store.ts";
 import { duration, on } from "./flags.ts";
-import { nameOf, sourceFlags, sourceOf } from "./subject.ts";
+import { nameOf, openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb, type Call } from "./verb.ts";
 
 export const stopFlags = {
@@ -24,8 +24,7 @@ export default defineVerb({
 });
 
 async function askToStop(call: Call<typeof flags>): Promise<string> {
-  const { openMachine } = await import("../open.ts");
-  const machine = await openMachine(sourceOf(call, call.flags), call.run);
+  const machine = await openExisting(call, call.flags);
   const { timeout } = call.flags;
   await machine.stop(timeout === undefined ? {} : { timeoutMs: timeout });
   return machine.name;

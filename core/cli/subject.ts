@@ -1,5 +1,8 @@
 import { resolve } from "node:path";
+import type { MachineHandle } from "../handle.ts";
+import { noSuchMachine } from "../lifecycle/missing.ts";
 import type { MachineSpec } from "../spec-types.ts";
+import { readRecord } from "../store.ts";
 import { text } from "./flags.ts";
 import { isScriptPath } from "./script-path.ts";
 import type { Call } from "./verb.ts";
@@ -19,7 +22,7 @@ interface SourceValues {
 }
 
 /** Which machine a verb that loads scripts is about: NAME, a script in NAME's place, flags, or the script that `run` has. */
-export function sourceOf({ words, subject, run }: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, spec?: MachineSpec): { name?: string; script?: string; flags?: MachineSpec } {
+function sourceOf({ words, subject, run }: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, spec?: MachineSpec): { name?: string; script?: string; flags?: MachineSpec } {
   const word = words[0];
   const isScript = word !== undefined && isScriptPath(word);
   const script = (isScript ? word : undefined) ?? flags.script ?? flags.config ?? subject?.script;
@@ -28,6 +31,23 @@ export function sourceOf({ words, subject, run }: Pick<Call, "words" | "subject"
     ...(name !== undefined && { name }), ...(script !== undefined && { script: resolve(run.cwd, script) }),
     ...(spec && Object.keys(spec).length > 0 && { flags: spec }),
   };
+}
+
+/** Opens the machine that a verb is about, and says which config describes it where that was not said on the command line. */
+export async function openDescribed(call: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, spec?: MachineSpec): Promise<MachineHandle> {
+  const { openMachine } = await import("../open.ts");
+  const source = sourceOf(call, flags, spec);
+  const machine = await openMachine(source, call.run);
+  const { script } = await machine.spec();
+  if (script !== undefined && source.script === undefined) call.run.report.info(`${machine.name} is described by ${script}`);
+  return machine;
+}
+
+/** The same for a verb whose machine must exist: a name without a machine is told before any script is run. */
+export async function openExisting(call: Pick<Call, "words" | "subject" | "run">, flags: SourceValues): Promise<MachineHandle> {
+  const { name, script } = sourceOf(call, flags);
+  if (name !== undefined && script === undefined && !readRecord(call.run.paths, name)) throw noSuchMachine(name);
+  return openDescribed(call, flags);
 }
 
 /** The name of a machine that exists, for the verbs that never load a script. */

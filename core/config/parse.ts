@@ -31,7 +31,11 @@ function checkJson(text: string, where: string): void {
   try {
     if (text.trim() !== "") JSON.parse(text);
   } catch (error) {
-    throw new MachineError("bad-config", `${where}: ${messageOf(error)}`, { cause: error, hint: "The file's ending says JSON. Rename it to .yaml, if that is what it is." });
+    const position = / at position (\d+)/.exec(messageOf(error))?.[1];
+    const line = position === undefined ? 1 : text.slice(0, Number(position)).split("\n").length;
+    throw new MachineError("bad-config", `${where}:${line}: ${messageOf(error).replace(/( in JSON)? at position \d+.*$/s, "")}`, {
+      cause: error, hint: "The file's ending says JSON. Rename it to .yaml, if that is what it is.",
+    });
   }
 }
 

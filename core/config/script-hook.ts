@@ -28,7 +28,7 @@ function isModule({ url, format }) {
   if (!url.startsWith("file:") || url.includes("/node_modules/")) return false;
   const path = fileURLToPath(url);
   if (/\\.m?tsx?$/.test(path)) return true;
-  return path.endsWith(".js") && format === "commonjs" && existsSync(path) && /^\\s*(import|export)\\b/m.test(readFileSync(path, "utf8"));
+  return path.endsWith(".js") && format !== "module" && existsSync(path) && /^\\s*(import|export)\\b/m.test(readFileSync(path, "utf8"));
 }
 `;
 

@@ -41,11 +41,12 @@ export async function execOverKeeper(socketPath: string, request: ExecRequest, i
   const input = new InputPump(stream, io.stdin);
   const outputs = [new Output(io.stdout), new Output(io.stderr)] as const;
   const broken = Promise.race(outputs.map(({ failed }) => failed));
-  const detach = io.attach?.({
-    signal: (name) => void stream.send("signal", Buffer.from(name)),
-    resize: (cols, rows) => void stream.send("window", Buffer.from(JSON.stringify({ cols, rows } satisfies WindowBody))),
-  });
+  let detach: (() => void) | undefined;
   try {
+    detach = io.attach?.({
+      signal: (name) => void stream.send("signal", Buffer.from(name)),
+      resize: (cols, rows) => void stream.send("window", Buffer.from(JSON.stringify({ cols, rows } satisfies WindowBody))),
+    });
     input.start();
     return await Promise.race([relay(stream, outputs, input), broken]);
   } finally {
@@ -173,7 +174,8 @@ class Output {
   }
 
   release(): void {
-    this.#stream.off("error", this.#fail);
+    // A failed write calls back a little before the stream emits its error.
+    setImmediate(() => this.#stream.off("error", this.#fail));
   }
 }
 

@@ -8,14 +8,14 @@ export interface ExposeContext {
   /** Runs a line of the VM's human monitor. */
   monitor(line: string): Promise<string>;
   /** Listens on the host and carries connections over ssh. */
-  carry(port: ResolvedPort): Promise<{ close(): void }>;
+  carry(port: ResolvedPort): Promise<{ close(): Promise<void> }>;
 }
 
 /** Opens and closes ports of the host in the way that the forwarder described. */
 export class Exposer {
   readonly #method: ExposeMethod;
   readonly #context: ExposeContext;
-  readonly #carried = new Map<string, { close(): void }>();
+  readonly #carried = new Map<string, { close(): Promise<void> }>();
 
   constructor(method: ExposeMethod, context: ExposeContext) {
     this.#method = method;
@@ -36,7 +36,7 @@ export class Exposer {
     if (method.kind === "http") await post(method.socket, fill(method.remove, port), port);
     else if (method.kind === "monitor") await this.#context.monitor(fillText(method.remove, port));
     else {
-      this.#carried.get(portKey(port))?.close();
+      await this.#carried.get(portKey(port))?.close();
       this.#carried.delete(portKey(port));
     }
   }

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMachineError, MachineError, messageOf } from "../errors.ts";
 import type { ResolvedPort } from "../model.ts";
@@ -36,7 +36,7 @@ export class Keeper {
   readonly #children: Child[] = [];
   readonly #connections = new Map<string, Promise<GuestConnection>>();
   readonly #ports = new Map<string, ResolvedPort>();
-  readonly #carried: { close(): void }[] = [];
+  readonly #carried: { close(): Promise<void> }[] = [];
   readonly #times: Record<string, number> = {};
   readonly #problems = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -204,14 +204,12 @@ export class Keeper {
   async #openAll(): Promise<void> {
     this.#exposer = new Exposer(this.plan.expose, {
       monitor: (line) => this.#qmp?.monitor(line) ?? Promise.reject(new MachineError("keeper", "this VM has no monitor")),
-      carry: (port) => forwardPort({ port, connection: () => this.connection() }),
+      carry: (port) => forwardPort({ port, connection: () => this.connection(), onError: (error) => this.#note(formatPort(port), error) }),
     });
     for (const port of this.plan.openAtStart) this.#ports.set(portKey(port), port);
     for (const port of this.plan.ports) await this.openPort(port);
     for (const { host, guest, user } of this.plan.sockets) {
-      rmSync(host, { force: true });
-      this.#carried.push(await forwardSocket({ listen: host, guest, connection: () => this.connection(user) }));
-      chmodSync(host, 0o600);
+      this.#carried.push(await forwardSocket({ listen: host, guest, connection: () => this.connection(user), onError: (error) => this.#note(host, error) }));
     }
   }
 
@@ -231,7 +229,7 @@ export class Keeper {
   #childEnded(child: Child, how: string): void {
     if (this.#state === "starting") {
       this.#lost.reject(new MachineError(child.role === "vm" ? "vm-exited" : "helper-exited", `${child.name} ${how} before the machine was up`, {
-        stage: this.#phase, details: endOfFile(child.logFile, 8),
+        stage: this.#phase, details: endOfFile(child.logFile, 8), hint: `Its whole output: glowplug logs ${this.plan.name} ${child.role === "vm" ? "vm" : "forwarder"}`,
       }));
       return;
     }
@@ -256,12 +254,21 @@ export class Keeper {
     }, limitMs);
     try {
       await Promise.race([work(AbortSignal.any([over.signal, this.#stopping.signal])), limit.promise, this.#lost.promise]);
+    } catch (error) {
+      // A VM that dies also closes its sockets, and those are often noticed first: the death is the better reason.
+      if (isMachineError(error) && error.code === "vm-exited") await Promise.race([this.#lost.promise, pause(1000)]);
+      throw error;
     } finally {
       clearTimeout(timer);
       over.abort();
     }
     this.#mark(phase);
     this.journal.say("phase", { phase, action: "end" });
+  }
+
+  /** A connection that could not be carried: known to the journal, no fault of the machine. */
+  #note(what: string, error: unknown): void {
+    this.journal.say("note", { about: what, text: messageOf(error) });
   }
 
   #mark(what: string): void {
@@ -285,7 +292,7 @@ export class Keeper {
     this.#stopping.abort();
     this.#ready?.close();
     this.#qmp?.end();
-    for (const carried of this.#carried) carried.close();
+    await Promise.all(this.#carried.map((carried) => carried.close()));
     for (const connection of this.#connections.values()) void connection.then((one) => one.end(), () => {});
     for (const child of [...this.#children].reverse()) await endChild(child, 2000);
     this.journal.say("state", { state: "stopped" });

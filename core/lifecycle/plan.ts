@@ -1,6 +1,5 @@
 import type { Command } from "../command.ts";
 import { finishGuest } from "../first-boot.ts";
-import type { GuestDraft } from "../guest.ts";
 import type { Plan, PlannedCommand } from "../plan.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
@@ -40,7 +39,7 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
     slots: { image: saved.image, provisioner: saved.provisioner, launcher: saved.launcher, forwarder: saved.forwarder }, plugins: saved.plugins,
     ...(located && { image: located }),
     ...(build && { build: { files: build.files.map(({ path }) => path), commands: build.commands.map(shown) } }),
-    firstBoot: { kind: seed.kind, text: seed.kind === "ignition" ? seed.text : JSON.stringify(seed.files, null, 2), parts: partsOf(guest) },
+    firstBoot: { kind: seed.kind, text: seed.kind === "ignition" ? seed.text : JSON.stringify(seed.files, null, 2), parts: guest.parts },
     accelerators, vm: shown(boot.vm), helpers: boot.helpers.map(({ command }) => shown(command)),
     ...(net.command && { forwarder: shown(net.command) }),
     files: [...boot.files], ssh: record ? net.ssh : { host: net.ssh.host, port: "<ssh-port>" },
@@ -67,15 +66,4 @@ function shown(command: Command): PlannedCommand {
 
 function withWords(text: string): string {
   return text.replaceAll(String(placeholder.port), "<ssh-port>");
-}
-
-/** Everything in the draft, each with the plugin that put it there. */
-function partsOf(guest: GuestDraft): Plan["firstBoot"]["parts"] {
-  const parts = (word: string, things: readonly { readonly by?: string }[], nameOf: (thing: never) => string): Plan["firstBoot"]["parts"] =>
-    things.map((thing) => ({ what: `${word} ${nameOf(thing as never)}`, ...(thing.by !== undefined && { by: thing.by }) }));
-  return [
-    ...parts("user", guest.users, ({ name }: { name: string }) => name), ...parts("file", guest.files, ({ path }: { path: string }) => path),
-    ...parts("folder", guest.folders, ({ path }: { path: string }) => path), ...parts("link", guest.links, ({ path }: { path: string }) => path),
-    ...parts("unit", guest.units, ({ name }: { name: string }) => name), ...parts("command", guest.commands, ({ command }: { command: string }) => command),
-  ];
 }

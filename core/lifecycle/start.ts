@@ -9,7 +9,7 @@ import type { StartOptions } from "../machine.ts";
 import { writePlannedFiles } from "../planned-files.ts";
 import { isPortFree, portHolder, reservePort } from "../ports.ts";
 import type { MachineRecord } from "../record.ts";
-import type { Accelerator } from "../roles/launcher.ts";
+import type { Accelerator, BootPlan } from "../roles/launcher.ts";
 import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
 import { saveSpec } from "../spec.ts";
@@ -22,6 +22,7 @@ import { recordedInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
 import { askedToStop, launchKeeper, waitUntilUp } from "./launch-keeper.ts";
 import { noSuchMachine } from "./missing.ts";
+import { mountShares } from "./mounts.ts";
 import { statusOf } from "./status.ts";
 import { sweep } from "./sweep.ts";
 
@@ -47,13 +48,14 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     for (const { name, usable, reason } of accelerators) if (!usable && reason) report.info(`${name} is not used: ${reason}`);
 
     const hooks = new VerbHooks(spec, run);
-    const { keeper, accelerator, notes } = await bootUnder(accelerators, (name) => boot(spec, record, name, hooks, run, options), spec, run);
+    const { keeper, accelerator, notes, mounts } = await bootUnder(accelerators, (name) => boot(spec, record, name, hooks, run, options), spec, run);
     const up: MachineRecord = {
       ...record, spec: saveSpec(spec), lastUp: new Date().toISOString(),
       last: { accelerator, accelerators, notes, ports: keeper.ports },
     };
     await writeRecord(paths, up);
     lock.release();
+    await mountShares(mounts, keeperShell(files.keeperSocket));
     await hooks.fire("afterStart", recordedInfo(up, spec, paths), { ssh: keeperShell(files.keeperSocket), ports: keeper.ports });
     return keeper;
   } finally {
@@ -64,6 +66,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
 interface Booted {
   readonly keeper: KeeperStatus;
   readonly notes: readonly string[];
+  readonly mounts: BootPlan["mounts"];
 }
 
 /** Tries one accelerator after the other as long as the guest shows no sign of life. */
@@ -72,8 +75,8 @@ async function bootUnder(accelerators: readonly Accelerator[], tryOne: (name: st
   const fallbacks: string[] = [];
   for (const [index, name] of names.entries()) {
     try {
-      const { keeper, notes } = await tryOne(name);
-      return { keeper, notes: [...fallbacks, ...notes], accelerator: name };
+      const booted = await tryOne(name);
+      return { ...booted, notes: [...fallbacks, ...booted.notes], accelerator: name };
     } catch (error) {
       const next = names[index + 1];
       if (next === undefined || !isMachineError(error) || error.stage !== "life" || error.code === "interrupted") throw error;
@@ -105,7 +108,7 @@ function boot(spec: ResolvedSpec, record: MachineRecord, accelerator: string, ho
     await writeFileDurably(files.keeperPlan, JSON.stringify(plan));
     const keeper = await launchKeeper(files, run);
     scope.defer(`processes of ${spec.name}`, () => askedToStop(files, keeper, { force: true, timeoutMs: 0 }));
-    return { keeper: await waitUntilUp(spec.name, files, run), notes };
+    return { keeper: await waitUntilUp(spec.name, files, run), notes, mounts: planned.boot.mounts };
   });
 }
 

@@ -43,7 +43,7 @@ const socket = fieldsOf("a socket", {
 /** 644 written without its octal prefix is 0o1204, which nobody means. */
 const mode: Shape = (value, path, report) => {
   if (!Number.isInteger(value) || Number(value) < 0 || Number(value) > 0o7777) return report(path, `expected a file mode such as 0o644, found ${describe(value)}`);
-  if (Number(value) >= 512 && /^[0-7]+$/.test(String(value))) report(path, `expected an octal file mode, found the decimal number ${String(value)}; write 0o${String(value)}`);
+  if (Number(value) >= 512 && /^[0-7]{3}$/.test(String(value))) report(path, `expected an octal file mode, found the decimal number ${String(value)}; write 0o${String(value)}`);
 };
 const file = both(
   fieldsOf("a file", { path: guestPath, content: text(), source: text("a path on the host", /./), mode, user: owner, group: owner, overwrite: flag }, ["path"]),

@@ -33,7 +33,7 @@ export class GuestStream extends Duplex {
       if (!this.push(chunk)) channel.pause();
     });
     channel.once("end", () => this.push(null));
-    channel.once("error", () => this.destroy());
+    channel.on("error", () => this.destroy());
     channel.once("close", () => {
       this.#closed = true;
       this.#complete();

@@ -70,6 +70,7 @@ export interface GuestFiles {
 export interface GuestConnection {
   /** The user that it is logged in as. */
   readonly user: string;
+  /** Runs a command line in the user's login shell. The signal hangs it up. */
   exec(command: string, options?: { readonly pty?: Pty; readonly signal?: AbortSignal }): Promise<GuestCommand>;
   /** The login shell; without a pty it reads its commands from standard input. */
   shell(pty: Pty | undefined, options?: { readonly signal?: AbortSignal }): Promise<GuestCommand>;

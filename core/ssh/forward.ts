@@ -37,7 +37,7 @@ export async function forwardSocket(options: ForwardOptions & { readonly listen:
     await rename(made, listen);
   } catch (cause) {
     server.close();
-    throw new MachineError("host-limits", `cannot listen on the socket ${listen}: ${(cause as Error).message}`, { cause, hint: "Name a path in a folder that you may write to, of fewer than 100 bytes." });
+    throw new MachineError("host-limits", `cannot listen on the socket ${listen}: ${(cause as Error).message}`, { cause, hint: "Name a shorter path, in a folder that you may write to." });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Command, MachineError, requireProgram, socketPath, type Forwarder, type HostFacts, type LinkKind, type NetInput, type NetLink, type NetPlan } from "glowplug";
+import { checkOptions, Command, MachineError, requireProgram, socketPath, type Forwarder, type HostFacts, type LinkKind, type NetInput, type NetLink, type NetPlan } from "glowplug";
 
 export interface GvproxyOptions {
   /** Further flags, as words: "-debug". Default: none. */
@@ -12,6 +12,7 @@ export interface GvproxyOptions {
  * The guest's podman asks it at the gateway for its containers' ports, without a password; so does whoever else is in the guest.
  */
 export default function gvproxy(options: GvproxyOptions = {}): Forwarder {
+  checkOptions("gvproxy", options, ["args"]);
   return {
     name: "gvproxy",
     role: "forwarder",
@@ -80,7 +81,8 @@ function linkTo(path: string, kind: LinkKind): Exclude<NetLink, { kind: "user" }
 /**
  * A fence around gvproxy: whoever is in the guest may ask it to "expose" the protocol unix at any path, upon which it deletes what
  * is there and makes a socket of it, with the user's rights. Under bubblewrap it sees the host's files read-only, but for a folder
- * of its own. The probe tells whether this host lets us build one.
+ * of its own. The probe tells whether this host lets us build one. Killed, bubblewrap takes gvproxy along; so does the keeper's death,
+ * and a VM that outlives its keeper has no network until the next keeper has started gvproxy anew.
  */
 async function findFence(host: HostFacts, folder: string): Promise<{ readonly program: string; readonly words: readonly string[] } | undefined> {
   const program = host.os === "linux" ? host.find("bwrap") : undefined;

@@ -1,10 +1,11 @@
-import { MachineError, type Forwarder, type NetInput, type NetPlan, type ResolvedPort } from "glowplug";
+import { checkOptions, MachineError, type Forwarder, type NetInput, type NetPlan, type ResolvedPort } from "glowplug";
 
 /**
  * QEMU's own user networking (libslirp): nothing to install and no process. The guest is 10.0.2.15, the host's loopback 10.0.2.2.
  * Slower than gvproxy, and the guest's podman cannot ask it for ports: those are opened from the host.
  */
-export default function slirp(): Forwarder {
+export default function slirp(options: Readonly<Record<string, never>> = {}): Forwarder {
+  checkOptions("slirp", options, []);
   return {
     name: "slirp",
     role: "forwarder",

@@ -1,5 +1,5 @@
 import { basename, isAbsolute, join } from "node:path";
-import { MachineError, type Compression, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
+import { checkOptions, MachineError, type Compression, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
 
 export interface FileOptions {
   /** A disk on this host: absolute, or relative to the script. Either this or `url`. */
@@ -18,6 +18,7 @@ export interface FileOptions {
 
 /** A disk of one's own: a file on this host, which is trusted and hashed, or an address with its checksum. */
 export default function file(options: FileOptions | string): ImageSource {
+  if (typeof options !== "string") checkOptions("file", options, ["path", "url", "digest", "firstBoot", "user", "format"]);
   const { path, url, digest, format, firstBoot = "ignition", user = "core" } = typeof options === "string" ? { path: options } : options;
   if ((path === undefined) === (url === undefined)) throw bad("needs either a path or an url", 'Write file("./disk.qcow2") or file({ url, digest }).');
   const from = path !== undefined ? localImage(path, format) : remoteImage(url ?? "", digest, format);
@@ -55,7 +56,7 @@ function parseDigest(text: string | undefined): Digest | "waived" {
   const algorithm = match?.[1]?.toLowerCase() as Digest["algorithm"] | undefined;
   const hex = match?.[2]?.toLowerCase() ?? "";
   if (algorithm && hex.length === (algorithm === "sha256" ? 64 : 128)) return { algorithm, hex };
-  throw bad(text === undefined ? "has an address without a digest" : `has the digest ${JSON.stringify(text)}, which is none`, 'Write digest: "sha256:" and 64 hexadecimal digits, or "waived" to accept whatever arrives.');
+  throw bad(text === undefined ? "has an address without a digest" : `has the digest ${JSON.stringify(text)}, which is none`, 'Write digest: "sha256:" and 64 hexadecimal digits, or "waived" to accept whatever arrives; on the command line --insecure-no-digest waives it.');
 }
 
 function bad(message: string, hint: string): MachineError {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { filesBelow, freePort, processesOf, run, World } from "./world.ts";
+import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest under the real gvproxy, from a lone script in an empty folder; one boot, many looks, then a second boot. */
 describe("a real machine behind gvproxy", () => {

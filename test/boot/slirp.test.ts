@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { filesBelow, freePort, processesOf, run, World } from "./world.ts";
+import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest under QEMU's own user networking: nothing beside QEMU is installed. */
 describe("a real machine behind slirp", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { foreignHost } from "../../core/host.ts";
-import { checkVersion, compareVersions, findVersion, installCommand, programVersion, requireProgram, socketPath } from "../../core/kit.ts";
+import { checkOptions, checkVersion, compareVersions, findVersion, installCommand, programVersion, requireProgram, socketPath } from "../../core/kit.ts";
 import type { HostFacts } from "../../core/model.ts";
 
 const linux = (osRelease: Record<string, string>): HostFacts => ({ ...foreignHost("linux/amd64"), osRelease, find: () => undefined });
@@ -68,4 +68,16 @@ describe("versions", () => {
 it("refuses a socket path that does not fit, counted in bytes", () => {
   expect(socketPath(`/${"a".repeat(102)}`)).toHaveLength(103);
   expect(() => socketPath(`/${"ä".repeat(52)}`)).toThrowError(expect.objectContaining({ code: "host-limits", message: expect.stringContaining("has 105 bytes; 103 is the most that fits") as string }));
+});
+
+describe("options", () => {
+  it("that a plugin has are let through", () => expect(() => checkOptions("qemu", { args: [] }, ["args", "cpu"])).not.toThrow());
+
+  it.each([
+    [{ arg: [] }, ["args", "cpu"], 'qemu has no option "arg"; did you mean "args"?', "It takes args, cpu."],
+    [{ x: 1, y: 2 }, ["args"], 'qemu has no option "x", "y"', "It takes args."],
+    [{ colour: 1 }, [], 'qemu has no option "colour"', "It takes none."],
+  ])("that it has not are refused: %j", (options, known, message, hint) => {
+    expect(() => checkOptions("qemu", options, known)).toThrowError(expect.objectContaining({ code: "bad-spec", plugin: "qemu", message, hint }));
+  });
 });

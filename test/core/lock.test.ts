@@ -105,7 +105,7 @@ test.each([
 
 test("a process that died while it freed a dead lock holds nobody up", async () => {
   plant("default", dead);
-  plant("default.free", { ...dead, purpose: "freeing a dead lock" });
+  plant(".default.free", { ...dead, purpose: "freeing a dead lock" });
   await takeLock(path, { purpose: "a test", timeoutMs: 0 });
   expect(readdirSync(join(folder, "locks"))).toEqual(["default"]);
 });

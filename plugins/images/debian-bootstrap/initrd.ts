@@ -1,18 +1,49 @@
-/** Drivers that find and read the root disk, whatever bus it is on, and the one that carries Ignition's config. */
+import type { TreeFile } from "./guest-files.ts";
+
+/** Drivers of the root disk, whatever bus it is on, of Ignition's config, and of the network card: early, so that its address is there when sshd is. */
 const drivers = [
-  "virtio_pci", "virtio_blk", "virtio_scsi", "virtio_console", "virtio_rng", "qemu_fw_cfg", "sd_mod", "sr_mod", "ahci", "ata_piix", "nvme",
-  "ext4", "crc32c_generic", "crc32c_intel",
+  "virtio_pci", "virtio_blk", "virtio_scsi", "virtio_net", "qemu_fw_cfg", "sd_mod", "ahci", "nvme", "ext4", "crc32c_generic", "crc32c_intel",
 ];
 
-/** Parts of dracut in the initrd; a full one is three times as large and slower to start. */
-const parts = ["bash", "systemd", "systemd-initrd", "udev-rules", "base", "fs-lib", "rootfs-block", "dracut-systemd", "ignition"];
+/** Parts of dracut in the initrd. A full one is three times as large and slower to start. */
+const parts = ["bash", "systemd", "systemd-initrd", "udev-rules", "base", "fs-lib", "ignition", "image"];
 
 /** dracut's configuration in the guest. */
-export const dracutConfig = [
-  "hostonly=no", "early_microcode=no", "show_modules=no", "do_strip=no", "do_hardlink=no", "use_fstab=no", "ro_mnt=no",
+const dracutConfig = [
+  "hostonly=no", "early_microcode=no", "show_modules=no", "do_strip=no", "do_hardlink=no", "use_fstab=no",
   `dracutmodules+=" ${parts.join(" ")} "`,
   `add_drivers+=" ${drivers.join(" ")} "`,
   `filesystems+=" ext4 "`,
   `compress="zstd -6"`,
   "",
 ].join("\n");
+
+const here = "/usr/lib/dracut/modules.d/95image";
+const toConsole = "[Service]\nStandardOutput=journal+console\n";
+
+/** Files that only the initrd has, by their path in it. */
+const initrdFiles: readonly TreeFile[] = [
+  // Ignition ends by relabelling for SELinux, which Debian does not run.
+  { path: "/usr/sbin/setfiles", mode: "0755", content: "#!/bin/sh\nexit 0\n" },
+  // What Ignition says when it fails is read on the console: its first stages log by priority, the last two print.
+  { path: "/etc/systemd/journald.conf.d/80-image.conf", content: "[Journal]\nForwardToConsole=yes\nMaxLevelConsole=err\n" },
+  { path: "/etc/systemd/system/ignition-mount.service.d/80-image.conf", content: toConsole },
+  { path: "/etc/systemd/system/ignition-files.service.d/80-image.conf", content: toConsole },
+  // Only what leads to the disk and the card. All the others are met in the real root, once and not twice.
+  { path: "/etc/systemd/system/systemd-udev-trigger.service.d/80-image.conf", content: "[Service]\nExecStart=\nExecStart=-udevadm trigger --action=add --subsystem-match=pci --subsystem-match=virtio --subsystem-match=block --subsystem-match=scsi --subsystem-match=net\n" },
+];
+
+const moduleSetup = `#!/bin/bash
+check() { return 0; }
+depends() { echo systemd; }
+install() {
+${initrdFiles.map(({ path }, index) => `  inst_simple "$moddir/${index}" ${path}`).join("\n")}
+}
+`;
+
+/** What the initrd is made by. */
+export const initrdRecipe: readonly TreeFile[] = [
+  { path: "/etc/dracut.conf.d/80-image.conf", content: dracutConfig },
+  { path: `${here}/module-setup.sh`, mode: "0755", content: moduleSetup },
+  ...initrdFiles.map(({ mode, content }, index) => ({ path: `${here}/${index}`, ...(mode && { mode }), content })),
+];

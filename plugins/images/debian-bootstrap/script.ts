@@ -1,6 +1,7 @@
-import { disabledUnits, enabledUnits, guestFiles, maskedUnits, type TreeFile } from "./guest-files.ts";
-import { dracutConfig } from "./initrd.ts";
+import { guestFiles, type TreeFile } from "./guest-files.ts";
+import { initrdRecipe } from "./initrd.ts";
 import { guestPackages, hostPrograms, keptIn, leftOut, suite } from "./packages.ts";
+import { disabledUnits, enabledUnits, maskedGenerators, maskedUnits, maskedUserUnits, unitsWithoutNetwork } from "./units.ts";
 
 /** What shapes the disk. */
 export interface RecipeOptions {
@@ -13,6 +14,8 @@ export interface RecipeOptions {
 /** The guest's kernel line. The loader itself stays silent: the first byte on the serial line is the kernel's. */
 const kernelLine = [
   "root=LABEL=root", "rw", "console=ttyS0", "ignition.firstboot=1", "ignition.platform.id=qemu", "systemd.firstboot=0",
+  // Keeps the card's name when it is plugged anew; skips self-tests; grace periods of the kernel are what a booting systemd waits for.
+  "net.ifnames=0", "cryptomgr.notests", "rcupdate.rcu_expedited=1",
 ];
 
 /** Quotes a word for the shell. */
@@ -27,20 +30,25 @@ function writeFile(file: TreeFile): string {
 
 /** The part that runs while mmdebstrap has the tree mounted. */
 function renderCustomize(): string {
-  const initrd: TreeFile = { path: "/etc/dracut.conf.d/80-image.conf", content: dracutConfig };
   return `#!/bin/bash
 set -euo pipefail
 tree=$1
 say() { echo "debian-bootstrap: $*" >&2; }
 say "guest files"
-${[...guestFiles, initrd].map(writeFile).join("\n")}
+${[...guestFiles, ...initrdRecipe].map(writeFile).join("\n")}
 ln -sf /run/systemd/resolve/stub-resolv.conf "$tree/etc/resolv.conf"
-ln -sfn /usr/lib/glowplug/setfiles "$tree/usr/sbin/setfiles"
+mkdir -p "$tree/etc/systemd/system-generators"
+for generator in ${maskedGenerators.join(" ")}; do ln -s /dev/null "$tree/etc/systemd/system-generators/$generator"; done
+for unit in ${unitsWithoutNetwork.join(" ")}; do
+  sed -E '/^(Before|After|Wants)=/ { s/ ?(network|nss-lookup|remote-fs)\\.target//g; /=$/d }; s/^WantedBy=sysinit/WantedBy=multi-user/' "$tree/lib/systemd/system/$unit" > "$tree/etc/systemd/system/$unit"
+done
 rm -f "$tree"/etc/ssh/ssh_host_* "$tree"/etc/update-motd.d/* "$tree/var/lib/dbus/machine-id" "$tree/etc/apt/apt.conf.d/99mmdebstrap"
 chroot "$tree" groupadd --system wheel
 chroot "$tree" systemctl --quiet disable ${disabledUnits.join(" ")} 2> /dev/null
 chroot "$tree" systemctl --quiet enable ${enabledUnits.join(" ")}
 chroot "$tree" systemctl --quiet mask ${maskedUnits.join(" ")}
+chroot "$tree" systemctl --quiet --global mask ${maskedUserUnits.join(" ")}
+chroot "$tree" systemctl --quiet set-default multi-user.target
 # The boot loader reads its own copy of the kernel: an upgrade of the package would not reach it.
 chroot "$tree" apt-mark hold linux-image-amd64 > /dev/null
 say "initrd"

@@ -48,7 +48,8 @@ export function qemuCommand(input: BootInput, qemu: Qemu, options: QemuOptions, 
   command.add("-chardev", optionText("socket", { id: "console", path: sockets.console, server: true, wait: false })).add("-serial", "chardev:console");
 
   const network = networkFlags(link, options.machine === undefined ? machine.nic : slotOn(type), qemu.version);
-  command.add("-netdev", network.netdev).add("-device", network.nic);
+  command.add("-netdev", network.netdev);
+  for (const device of network.devices) command.add("-device", device);
 
   // Freed blocks and zeros go back to the host.
   command.add("-blockdev", optionText(undefined, { driver: disk.format, "node-name": "disk", discard: "unmap", "detect-zeroes": "unmap", "file.driver": "file", "file.filename": disk.path }));
@@ -80,7 +81,8 @@ function cpuModel(models: Readonly<Record<string, string>>, accelerator: string)
 /** Where the card sits on a machine type of the user's choice: on the root bus of one that we know, else where QEMU puts it. */
 function slotOn(type: string): NicSlot {
   if (/^(pc|pc-i440fx-.*)$/.test(type)) return { bus: "pci.0", addr: "0x3", hotplug: true };
-  if (/^(q35|pc-q35-.*|virt|virt-.*)$/.test(type)) return { bus: "pcie.0", addr: "0x3", hotplug: false };
+  if (/^(virt|virt-.*)$/.test(type)) return { bus: "pcie.0", addr: "0x3", rootPort: true, hotplug: true };
+  if (/^(q35|pc-q35-.*)$/.test(type)) return { bus: "pcie.0", addr: "0x3", hotplug: false };
   return { hotplug: false };
 }
 

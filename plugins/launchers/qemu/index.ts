@@ -1,4 +1,4 @@
-import type { BootInput, BootPlan, HostFacts, Launcher } from "glowplug";
+import { checkOptions, type BootInput, type BootPlan, type HostFacts, type Launcher } from "glowplug";
 import { accelerators } from "./accelerators.ts";
 import { qemuCommand, readyPortName } from "./args.ts";
 import { askQemu } from "./binary.ts";
@@ -15,6 +15,7 @@ export type { QemuOptions } from "./options.ts";
  * The VM starts paused and is spoken to over its monitor; console, monitor and ready port are sockets in the runtime folder.
  */
 export default function qemu(options: QemuOptions = {}): Launcher {
+  checkOptions("qemu", options, ["args", "binary", "machine", "cpu", "accelerator", "display"]);
   const userArgs = parseUserArgs(options.args ?? []);
   return {
     name: "qemu",

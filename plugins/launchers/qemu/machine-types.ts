@@ -4,6 +4,8 @@ import { compareVersions, MachineError, type Architecture } from "glowplug";
 export interface NicSlot {
   readonly bus?: string;
   readonly addr?: string;
+  /** Behind a root port of its own at that place: on PCI Express only such a slot can be plugged while the guest runs. */
+  readonly rootPort?: boolean;
   /** Whether a card can be plugged there while the guest runs. */
   readonly hotplug: boolean;
 }
@@ -26,7 +28,7 @@ export interface MachineType {
 const machineTypes: Partial<Record<Architecture, MachineType>> = {
   /**
    * i440fx: a card on its root bus can be plugged while the guest runs, which q35's cannot; behind a root port of q35 the card
-   * got no address. The tcg model: with `max`, services of a systemd 252 guest fail under QEMU 7.2 ("Device or resource busy");
+   * got no address in a Debian 12 guest. The tcg model: with `max`, services of a systemd 252 guest fail under QEMU 7.2 ("Device or resource busy");
    * Nehalem (x86-64-v2) boots every time.
    */
   x86_64: {
@@ -40,7 +42,7 @@ const machineTypes: Partial<Record<Architecture, MachineType>> = {
   aarch64: {
     program: "qemu-system-aarch64", type: "virt", cpu: { kvm: "host", hvf: "host", tcg: "cortex-a72" },
     properties: ({ accelerator, cpus }): Record<string, string | number> => (accelerator === "hvf" ? (cpus > 8 ? { "gic-version": 3 } : {}) : { "gic-version": "max" }),
-    nic: { bus: "pcie.0", addr: "0x3", hotplug: false }, graphics: "virtio-gpu-pci", uefi: true,
+    nic: { bus: "pcie.0", addr: "0x3", rootPort: true, hotplug: true }, graphics: "virtio-gpu-pci", uefi: true,
   },
 };
 

@@ -113,7 +113,7 @@ describe("a machine's files", () => {
     writeFileSync(join(folders.runtime, "plan.json"), "");
     const question = `The following files will be deleted:\n\n${paths.machine("web").record}\n${folders.data}/disk.qcow2\n${folders.runtime}/plan.json\npodman connection web\n\nAre you sure you want to continue? [y/N] `;
     expect(await run(["rm", "web"])).toEqual({
-      status: 125, stdout: question, stderr: "Error: no answer: standard input has ended\nhint: Use --force to go on without the question.\n",
+      status: 125, stdout: `${question}\n`, stderr: "Error: no answer: standard input has ended\nhint: Use --force to go on without the question.\n",
     });
     expect(await run(["rm", "web"], { input: "no\n" })).toEqual({ status: 0, stdout: question, stderr: "" });
     expect((await run(["list", "-q"])).stdout).toBe("web\n");

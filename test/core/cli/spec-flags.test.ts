@@ -22,6 +22,8 @@ test.each<[string[], object]>([
   [["-p", "8080:80", "--publish", "127.0.0.2:1:2/udp"], { ports: ["8080:80", "127.0.0.2:1:2/udp"] }],
   [["--image", "debian"], { image: "debian" }],
   [["--image", "https://images.test/a.qcow2"], { image: "https://images.test/a.qcow2" }],
+  [["--image", "https://images.test/a.qcow2", "--digest", "sha256:ab"], { image: ["file", { url: "https://images.test/a.qcow2", digest: "sha256:ab" }] }],
+  [["--image", "https://images.test/a.qcow2", "--insecure-no-digest"], { image: ["file", { url: "https://images.test/a.qcow2", digest: "waived" }] }],
   [["--image", "../a.qcow2"], { image: "/a.qcow2" }],
 ])("%j", (argv, expected) => {
   expect(spec("/here", ...argv)).toEqual(expected);
@@ -33,4 +35,9 @@ test("a word that is a file here is an image's path, a folder of that name is no
   mkdirSync(join(folder, "debian"));
   expect(spec(folder, "--image", "mine.qcow2")).toEqual({ image: join(folder, "mine.qcow2") });
   expect(spec(folder, "--image", "debian")).toEqual({ image: "debian" });
+});
+
+test("a checksum without an address is a mistake", () => {
+  expect(() => spec("/here", "--image", "debian", "--digest", "sha256:ab")).toThrow("--digest goes with an image's address");
+  expect(() => spec("/here", "--insecure-no-digest")).toThrow("--insecure-no-digest goes with an image's address");
 });

@@ -19,7 +19,8 @@ const disk = (data: string) => [
   `-fw_cfg name=opt/com.coreos/config,file=${data}/ignition.json`,
 ];
 const end = ["-device virtio-rng-pci", "-device virtio-balloon-pci,free-page-reporting=on"];
-const nic = (bus: string) => `-device virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=${bus},addr=0x3,romfile=`;
+const onRootBus = ["-device virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=pci.0,addr=0x3,romfile="];
+const onRootPort = ["-device pcie-root-port,id=nicport,bus=pcie.0,addr=0x3,chassis=1", "-device virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=nicport,romfile="];
 const stream = (runtime: string) => `-netdev stream,id=net0,server=off,addr.type=unix,addr.path=${runtime}/net/vm.sock,reconnect-ms=500`;
 const begin = ["-name web", "-nodefaults", "-no-user-config"];
 const sandbox = "-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
@@ -27,31 +28,31 @@ const flash = (code: string, data: string) => [
   `-drive if=pflash,unit=0,format=raw,readonly=on,file=${code}`, `-drive if=pflash,unit=1,format=raw,file=${data}/uefi-variables.fd`,
 ];
 
-function line(host: "linux" | "mac", parts: { program: string; machine: string[]; flash?: string[]; bus: string }): string[] {
+function line(host: "linux" | "mac", parts: { program: string; machine: string[]; flash?: string[]; nic: string[] }): string[] {
   const [data, runtime] = host === "linux" ? [linux, "/run/user/1000/glowplug/web"] : [mac, "/tmp/glowplug/web"];
   return [
     parts.program, ...begin, ...(host === "linux" ? [sandbox] : []), "-display none", ...parts.machine, "-smp 2", "-m 2048M", ...(parts.flash ?? []),
-    ...sockets(runtime).control, stream(runtime), nic(parts.bus), ...disk(data), ...sockets(runtime).ready, ...end,
+    ...sockets(runtime).control, stream(runtime), ...parts.nic, ...disk(data), ...sockets(runtime).ready, ...end,
   ];
 }
 
 describe("the command line", () => {
   it.each([
-    ["linux/amd64", "kvm", line("linux", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel kvm", "-cpu host"], bus: "pci.0" })],
-    ["linux/amd64", "tcg", line("linux", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel tcg,thread=multi", "-cpu Nehalem"], bus: "pci.0" })],
+    ["linux/amd64", "kvm", line("linux", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel kvm", "-cpu host"], nic: onRootBus })],
+    ["linux/amd64", "tcg", line("linux", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel tcg,thread=multi", "-cpu Nehalem"], nic: onRootBus })],
     ["linux/arm64", "kvm", line("linux", {
-      program: "qemu-system-aarch64", machine: ["-machine virt,gic-version=max", "-accel kvm", "-cpu host"], bus: "pcie.0", flash: flash("/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", linux),
+      program: "qemu-system-aarch64", machine: ["-machine virt,gic-version=max", "-accel kvm", "-cpu host"], nic: onRootPort, flash: flash("/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", linux),
     })],
     ["linux/arm64", "tcg", line("linux", {
-      program: "qemu-system-aarch64", machine: ["-machine virt,gic-version=max", "-accel tcg,thread=multi", "-cpu cortex-a72"], bus: "pcie.0", flash: flash("/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", linux),
+      program: "qemu-system-aarch64", machine: ["-machine virt,gic-version=max", "-accel tcg,thread=multi", "-cpu cortex-a72"], nic: onRootPort, flash: flash("/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", linux),
     })],
-    ["darwin/amd64", "hvf", line("mac", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel hvf", "-cpu host"], bus: "pci.0" })],
-    ["darwin/amd64", "tcg", line("mac", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel tcg,thread=multi", "-cpu Nehalem"], bus: "pci.0" })],
+    ["darwin/amd64", "hvf", line("mac", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel hvf", "-cpu host"], nic: onRootBus })],
+    ["darwin/amd64", "tcg", line("mac", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel tcg,thread=multi", "-cpu Nehalem"], nic: onRootBus })],
     ["darwin/arm64", "hvf", line("mac", {
-      program: "qemu-system-aarch64", machine: ["-machine virt", "-accel hvf", "-cpu host"], bus: "pcie.0", flash: flash("/opt/homebrew/share/qemu/edk2-aarch64-code.fd", mac),
+      program: "qemu-system-aarch64", machine: ["-machine virt", "-accel hvf", "-cpu host"], nic: onRootPort, flash: flash("/opt/homebrew/share/qemu/edk2-aarch64-code.fd", mac),
     })],
     ["darwin/arm64", "tcg", line("mac", {
-      program: "qemu-system-aarch64", machine: ["-machine virt,gic-version=max", "-accel tcg,thread=multi", "-cpu cortex-a72"], bus: "pcie.0", flash: flash("/opt/homebrew/share/qemu/edk2-aarch64-code.fd", mac),
+      program: "qemu-system-aarch64", machine: ["-machine virt,gic-version=max", "-accel tcg,thread=multi", "-cpu cortex-a72"], nic: onRootPort, flash: flash("/opt/homebrew/share/qemu/edk2-aarch64-code.fd", mac),
     })],
   ])("for %s under %s", async (hostName, accelerator, expected) => {
     expect(rows(await plan(bootInput(hostName, { accelerator })))).toEqual(expected);

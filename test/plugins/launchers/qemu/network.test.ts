@@ -4,13 +4,14 @@ import { networkFlags } from "../../../../plugins/launchers/qemu/network.ts";
 
 const stream: NetLink = { kind: "unix-stream", path: "/run/a,b/vm.sock", mac: "5a:94:ef:e4:0c:ee" };
 const pc = { bus: "pci.0", addr: "0x3", hotplug: true };
-const virt = { bus: "pcie.0", addr: "0x3", hotplug: false };
+const virt = { bus: "pcie.0", addr: "0x3", rootPort: true, hotplug: true };
+const q35 = { bus: "pcie.0", addr: "0x3", hotplug: false };
 
 describe("a stream to the forwarder", () => {
   it("is plugged anew under QEMU 7.2, which cannot reconnect", () => {
     expect(networkFlags(stream, pc, "7.2.22")).toEqual({
       netdev: "stream,id=net0,server=off,addr.type=unix,addr.path=/run/a,,b/vm.sock",
-      nic: "virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=pci.0,addr=0x3,romfile=",
+      devices: ["virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=pci.0,addr=0x3,romfile="],
       replug: [
         { execute: "device_del", arguments: { id: "nic0" }, awaitEvent: "DEVICE_DELETED" },
         { execute: "netdev_del", arguments: { id: "net0" } },
@@ -21,14 +22,20 @@ describe("a stream to the forwarder", () => {
     });
   });
 
+  it("is plugged anew behind a root port on PCI Express", () => {
+    const { devices, replug } = networkFlags(stream, virt, "7.2.22");
+    expect(devices).toEqual(["pcie-root-port,id=nicport,bus=pcie.0,addr=0x3,chassis=1", "virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=nicport,romfile="]);
+    expect(replug?.at(-1)).toEqual({ execute: "device_add", arguments: { driver: "virtio-net-pci", netdev: "net0", id: "nic0", mac: "5a:94:ef:e4:0c:ee", bus: "nicport", romfile: "" } });
+  });
+
   it("says so where that cannot be done either", () => {
-    expect(networkFlags(stream, virt, "7.2.22")).toMatchObject({ notes: [expect.stringContaining("QEMU 7.2.22 cannot reconnect") as string] });
-    expect(networkFlags(stream, virt, "7.2.22").replug).toBeUndefined();
+    expect(networkFlags(stream, q35, "7.2.22")).toMatchObject({ notes: [expect.stringContaining("QEMU 7.2.22 cannot reconnect") as string] });
+    expect(networkFlags(stream, q35, "7.2.22").replug).toBeUndefined();
   });
 
   it.each([["8.0.0", "reconnect=1"], ["9.1.3", "reconnect=1"], ["9.2.0", "reconnect-ms=500"], ["10.0.2", "reconnect-ms=500"], [undefined, "reconnect-ms=500"]])("reconnects by itself under QEMU %s", (version, property) => {
     const flags = networkFlags(stream, virt, version);
-    expect(flags).toEqual({ nic: expect.any(String) as string, notes: [], netdev: `stream,id=net0,server=off,addr.type=unix,addr.path=/run/a,,b/vm.sock,${property}` });
+    expect(flags).toEqual({ devices: expect.any(Array) as string[], notes: [], netdev: `stream,id=net0,server=off,addr.type=unix,addr.path=/run/a,,b/vm.sock,${property}` });
   });
 
   it("needs a path that fits into a socket address", () => {
@@ -42,7 +49,7 @@ it("user networking carries its forwards", () => {
   ] };
   expect(networkFlags(link, pc, "7.2.22")).toEqual({
     netdev: "user,id=net0,hostfwd=tcp:127.0.0.1:40022-:22,hostfwd=udp:0.0.0.0:5353-:53",
-    nic: "virtio-net-pci,netdev=net0,id=nic0,mac=52:54:00:12:34:56,bus=pci.0,addr=0x3,romfile=", notes: [],
+    devices: ["virtio-net-pci,netdev=net0,id=nic0,mac=52:54:00:12:34:56,bus=pci.0,addr=0x3,romfile="], notes: [],
   });
 });
 
@@ -51,5 +58,5 @@ it("a link of vfkit's kind is refused", () => {
 });
 
 it("a card on an unknown machine type sits where QEMU puts it", () => {
-  expect(networkFlags(stream, { hotplug: false }, "10.0.0").nic).toBe("virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,romfile=");
+  expect(networkFlags(stream, { hotplug: false }, "10.0.0").devices).toEqual(["virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,romfile="]);
 });

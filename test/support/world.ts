@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect } from "vitest";
+import { installFakes, type FakeBehaviour, type Fakes } from "../fixtures/fakes.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 export const program = join(root, "dist/glowplug.js");
@@ -29,23 +30,26 @@ export function run(file: string, argv: readonly string[], options: { readonly e
   });
 }
 
-/** Folders of its own for one test file; the image store is shared, so that the guest is built once. */
+/** Folders of its own for one test file. In the real world the image store is shared, so that the guest is built once. */
 export class World {
-  readonly folder = mkdtempSync(join(tmpdir(), "gp-boot-"));
+  readonly folder = mkdtempSync(join(tmpdir(), "gp-"));
   readonly env: NodeJS.ProcessEnv;
+  /** The programs that play QEMU, gvproxy and qemu-img; undefined in the real world. */
+  readonly fakes: Fakes | undefined;
 
-  constructor() {
+  constructor(fakes?: FakeBehaviour) {
     for (const name of ["data", "config", "cache", "run", "work"]) mkdirSync(join(this.folder, name), { mode: 0o700 });
+    this.fakes = fakes && installFakes(join(this.folder, "bin"), fakes);
     const dataHome = process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share");
     this.env = {
-      ...process.env, NO_COLOR: "1",
+      ...process.env, NO_COLOR: "1", ...(this.fakes && { CONTAINERS_HELPER_BINARY_DIR: this.fakes.folder, PATH: `${this.fakes.folder}:/usr/bin:/bin` }),
       XDG_DATA_HOME: join(this.folder, "data"), XDG_CONFIG_HOME: join(this.folder, "config"), XDG_CACHE_HOME: join(this.folder, "cache"),
       XDG_RUNTIME_DIR: join(this.folder, "run"), PODMAN_CONNECTIONS_CONF: join(this.folder, "config/connections.json"),
-      GLOWPLUG_STORE: process.env["GLOWPLUG_STORE"] ?? join(dataHome, "glowplug/images"),
+      GLOWPLUG_STORE: this.fakes ? join(this.folder, "images") : process.env["GLOWPLUG_STORE"] ?? join(dataHome, "glowplug/images"),
     };
     // Programs that set-up unpacked lie in the user's own data folder.
     const tools = join(dataHome, "glowplug/tools");
-    if (existsSync(tools)) {
+    if (!this.fakes && existsSync(tools)) {
       mkdirSync(join(this.folder, "data/glowplug"), { mode: 0o700 });
       symlinkSync(tools, join(this.folder, "data/glowplug/tools"));
     }
