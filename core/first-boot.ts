@@ -26,6 +26,8 @@ export function finishGuest(guest: GuestDraft): void {
   }
   guest.file({ path: `${folder}/ready`, content: readyScript(guest.ready) });
   guest.unit({ name: readyUnit, content: readyText(guest.ready, guest.readyUnits) });
+  // A slow host takes more than systemd's 90 seconds until udev has seen the port; the wait for it is limited on the host's side.
+  for (const name of deviceUnits(guest.ready)) guest.unit({ name, dropins: [{ name: "10-glowplug.conf", content: "[Unit]\nJobTimeoutSec=infinity\nJobRunningTimeoutSec=infinity\n" }] });
 }
 
 /** A step is shell text; its first line is the title that a failure is told with. */
@@ -118,7 +120,7 @@ WantedBy=multi-user.target
  * (/dev/vport1p1) depends on the order of PCI devices.
  */
 function readyText(ready: ReadyPort, units: readonly string[]): string {
-  const device = ready.kind === "virtio-port" ? [`${escapePath(`/dev/virtio-ports/${ready.name}`)}.device`] : [];
+  const device = deviceUnits(ready);
   const after = ["network-online.target", "systemd-user-sessions.service", "ssh.service", "sshd.service", "ssh.socket", "sshd.socket", firstBootUnit, ...device, ...units];
   return `[Unit]
 Description=Tell the host that the machine is up
@@ -133,6 +135,10 @@ ExecStart=/bin/sh ${folder}/ready
 [Install]
 WantedBy=multi-user.target
 `;
+}
+
+function deviceUnits(ready: ReadyPort): string[] {
+  return ready.kind === "virtio-port" ? [`${escapePath(`/dev/virtio-ports/${ready.name}`)}.device`] : [];
 }
 
 function readyScript(ready: ReadyPort): string {

@@ -5,7 +5,7 @@ import { parseDuration } from "../units.ts";
 import { list } from "./flags.ts";
 
 /** Limits of single phases of a start, for hosts that are slower than most. */
-export const deadlineFlag = list("--deadline <phase=time>", `Limit of a phase of the start (${phases.join(", ")}): ready=30m`);
+export const deadlineFlag = list("--deadline <phase=time>", "Limit of a phase of the start: ready=30m");
 
 /** Reads "ready=30m" words. Throws MachineError "usage". */
 export function deadlinesOf(words: readonly string[] | undefined): Partial<Deadlines> {

@@ -1,8 +1,8 @@
-import { createInterface } from "node:readline";
 import { MachineError } from "../errors.ts";
 
 /** Reads one line of an answer. Throws MachineError "usage" where the input ends first, and the signal's reason when it aborts. */
-export function readAnswer(input: NodeJS.ReadableStream, signal: AbortSignal): Promise<string> {
+export async function readAnswer(input: NodeJS.ReadableStream, signal: AbortSignal): Promise<string> {
+  const { createInterface } = await import("node:readline");
   return new Promise((resolve, reject) => {
     // terminal: false leaves Ctrl-C to the process, where it unwinds the verb.
     const lines = createInterface({ input, terminal: false });

@@ -4,14 +4,15 @@ import { MachineError } from "../errors.ts";
 import type { Run } from "../run.ts";
 import { defaults } from "../spec/defaults.ts";
 import type { MachineSpec } from "../spec-types.ts";
+import { parseSize } from "../units.ts";
 import { list, on, text, whole, type FlagValues } from "./flags.ts";
 
 /** Flags that describe a machine, with podman's meaning where podman has them. */
 export const specFlags = {
   cpus: whole("--cpus <n>", "Virtual processors (default: half of the host's)"),
-  memory: whole("-m, --memory <MiB>", "Memory in MiB (default: 2048)"),
-  diskSize: whole("--disk-size <GiB>", "Size of the disk in GiB (default: 100)"),
-  image: text("--image <what>", "A built-in's name, an address or a path (default: fcos)"),
+  memory: whole("-m, --memory <MiB>", `Memory in MiB (default: ${parseSize(defaults.memory) / 2 ** 20})`),
+  diskSize: whole("--disk-size <GiB>", `Size of the disk in GiB (default: ${parseSize(defaults.disk) / 2 ** 30})`),
+  image: text("--image <what>", `A built-in's name, an address or a path (default: ${defaults.image})`),
   digest: text("--digest <sha256:hex>", "Checksum of an image that is given by its address"),
   insecureNoDigest: on("--insecure-no-digest", "Take an image from its address without a checksum"),
   volume: list("-v, --volume <source[:target[:ro]]>", "Folder of the host to mount; an empty word means none"),
@@ -19,8 +20,8 @@ export const specFlags = {
   rootful: on("--rootful", "Serve root's podman instead of the user's"),
   timezone: text("--timezone <zone>", "Time zone such as Europe/Rome, or local (default: local)"),
   provisioner: text("--provisioner <plugin>", "Who writes the first-boot config"),
-  launcher: text("--launcher <plugin>", "Who runs the VM (default: qemu)"),
-  forwarder: text("--forwarder <plugin>", "Who networks the VM (default: gvproxy, else slirp)"),
+  launcher: text("--launcher <plugin>", `Who runs the VM (default: ${defaults.launcher})`),
+  forwarder: text("--forwarder <plugin>", `Who networks the VM (default: ${defaults.forwarders.join(", else ")})`),
   publish: list("-p, --publish <[addr:]host:guest[/udp]>", "Port of the host that leads into the machine"),
   plugin: list("--plugin <plugin>", "Further plugin: a built-in's name, a path or a package"),
 } as const;

@@ -7,29 +7,29 @@ import type { RunningCopy } from "../running-copy.ts";
  * for CommonJS where no package.json says otherwise, and then top-level await fails.
  */
 const hook = `
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath, pathToFileURL } from "node:url";
-let copy;
-export function initialize(data) { copy = data; }
-export async function resolve(specifier, context, next) {
-  const file = fileOf(specifier);
-  if (file) return { url: pathToFileURL(file).href, format: "module", shortCircuit: true };
-  const found = await next(specifier, context);
-  return isModule(found) ? { ...found, format: "module" } : found;
-}
-function fileOf(specifier) {
-  if (specifier === "glowplug") return copy.face;
-  if (specifier === "glowplug/testing") return copy.testing;
-  if (!specifier.startsWith("glowplug/plugins/")) return undefined;
-  const stem = copy.plugins + specifier.slice("glowplug/plugins".length);
-  return [stem + copy.ending, stem + "/index" + copy.ending].find((path) => existsSync(path));
-}
-function isModule({ url, format }) {
-  if (!url.startsWith("file:") || url.includes("/node_modules/")) return false;
-  const path = fileURLToPath(url);
-  if (/\\.m?tsx?$/.test(path)) return true;
-  return path.endsWith(".js") && format !== "module" && existsSync(path) && /^\\s*(import|export)\\b/m.test(readFileSync(path, "utf8"));
-}
+  import { existsSync, readFileSync } from "node:fs";
+  import { fileURLToPath, pathToFileURL } from "node:url";
+  let copy;
+  export function initialize(data) { copy = data; }
+  export async function resolve(specifier, context, next) {
+    const file = fileOf(specifier);
+    if (file) return { url: pathToFileURL(file).href, format: "module", shortCircuit: true };
+    const found = await next(specifier, context);
+    return isModule(found) ? { ...found, format: "module" } : found;
+  }
+  function fileOf(specifier) {
+    if (specifier === "glowplug") return copy.face;
+    if (specifier === "glowplug/testing") return copy.testing;
+    if (!specifier.startsWith("glowplug/plugins/")) return undefined;
+    const stem = copy.plugins + specifier.slice("glowplug/plugins".length);
+    return [stem + copy.ending, stem + "/index" + copy.ending].find((path) => existsSync(path));
+  }
+  function isModule({ url, format }) {
+    if (!url.startsWith("file:") || url.includes("/node_modules/")) return false;
+    const path = fileURLToPath(url);
+    if (/\\.m?tsx?$/.test(path)) return true;
+    return path.endsWith(".js") && format !== "module" && existsSync(path) && /^\\s*(import|export)\\b/m.test(readFileSync(path, "utf8"));
+  }
 `;
 
 /** Puts the hook on, once a process: Node has no way to take it off, and a script's own copy of this module shares the process. */

@@ -49,11 +49,17 @@ export function portKey(port: ResolvedPort): string {
 
 /** As the command line writes it: "127.0.0.1:8080:80/tcp". */
 export function formatPort(port: ResolvedPort): string {
-  return `${port.host.includes(":") ? `[${port.host}]` : port.host}:${port.hostPort}:${port.guestPort}/${port.protocol}`;
+  return `${bracketed(port.host)}:${port.hostPort}:${port.guestPort}/${port.protocol}`;
+}
+
+/** An IPv6 address before a colon and a port. */
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 function fillText(template: string, port: ResolvedPort): string {
-  return template.replaceAll(/\{(protocol|host|hostPort|guestPort)\}/g, (_, field: keyof ResolvedPort) => String(port[field]));
+  const fields = { ...port, host: bracketed(port.host) };
+  return template.replaceAll(/\{(protocol|host|hostPort|guestPort)\}/g, (_, field: keyof ResolvedPort) => String(fields[field]));
 }
 
 function fill(call: HttpCall, port: ResolvedPort): HttpCall {

@@ -3,6 +3,7 @@ import { chmodSync, chownSync, cpSync, mkdirSync, realpathSync, writeFileSync } 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { cosmiconfig } from "cosmiconfig";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { findConfig, loadScript, pickMachine, pluginResolver, specLayer, type LoadedScript, type LoadOptions } from "../../core/config.ts";
 import { MachineError, type ErrorRecord } from "../../core/errors.ts";
@@ -130,7 +131,18 @@ test("a config above in a folder of somebody else's is refused", async () => {
   expect((await failureOf(work)).message).toBe(`${file} lies in a folder of somebody else's, so it is not used unasked`);
 });
 
+test("cosmiconfig itself takes a script's own ENOENT for no config at all", async () => {
+  put("x.config.mjs", 'import { readFileSync } from "node:fs";\nreadFileSync("/nonexistent");\nexport default {};\n');
+  expect(await cosmiconfig("x", { searchPlaces: ["x.config.mjs"] }).search(folder.path)).toBeNull();
+});
+
 // ---- running
+
+test("tsx itself takes a lone script for CommonJS, so that top-level await fails", async () => {
+  const script = put("machine.ts", "export default await Promise.resolve(1);\n");
+  const run = `import { tsImport } from ${JSON.stringify(import.meta.resolve("tsx/esm/api"))}; await tsImport(${JSON.stringify(script)}, import.meta.url);`;
+  await expect(promisify(execFile)(process.execPath, ["--input-type=module", "-e", run], { cwd: folder.path })).rejects.toThrow('Top-level await is currently not supported with the "cjs" output format');
+});
 
 test("a lone script runs with nothing beside it: no package.json, no node_modules", async () => {
   cpSync(join(root, "test/fixtures/scripts/lone"), folder.path, { recursive: true });

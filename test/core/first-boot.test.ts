@@ -32,7 +32,10 @@ ExecStart=/bin/sh /var/lib/glowplug/ready
 
 [Install]
 WantedBy=multi-user.target
-` }]);
+` }, {
+      name: "dev-virtio\\x2dports-org.glowplug.ready\\x2d0.device",
+      dropins: [{ name: "10-glowplug.conf", content: "[Unit]\nJobTimeoutSec=infinity\nJobRunningTimeoutSec=infinity\n" }],
+    }]);
   });
 
   it("needs no device for vsock", () => {

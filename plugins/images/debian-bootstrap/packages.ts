@@ -33,7 +33,7 @@ export const leftOut: readonly string[] = [
   ...["accessibility", "android", "bluetooth", "comedi", "firewire", "gpu", "hid", "hwmon", "iio", "infiniband", "isdn", "leds", "media", "memstick", "mfd",
     "misc", "mmc", "mtd", "net/can", "net/ethernet", "net/wireless", "parport", "pcmcia", "platform", "power", "spi", "staging", "thunderbolt",
     "video", "w1", "watchdog"].map((folder) => `/lib/modules/*/kernel/drivers/${folder}/*`),
-  ...["block/floppy.ko", "i2c/*", "input/misc/*", "input/mouse/*", "tty/serial/*", "usb/*"].map((path) => `/lib/modules/*/kernel/drivers/${path}`),
+  ...["block/floppy.ko", "i2c/*", "input/misc/*", "input/mouse/*"].map((path) => `/lib/modules/*/kernel/drivers/${path}`),
   "/lib/modules/*/kernel/sound/*", "/lib/modules/*/kernel/net/bluetooth/*", "/lib/modules/*/kernel/net/mac80211/*",
   "/lib/modules/*/kernel/net/wireless/*", "/lib/modules/*/kernel/net/nfc/*",
 ];

@@ -2,7 +2,7 @@ import { Command, GuestDraft, type AfterStartEvent, type BeforeBootEvent, type E
 import { beforeEach, describe, expect, it } from "vitest";
 import { finishGuest } from "../../../core/first-boot.ts";
 import podman, { type PodmanOptions } from "../../../plugins/addons/podman.ts";
-import ignition from "../../../plugins/provisioners/ignition/index.ts";
+import ignition from "../../../plugins/provisioners/ignition.ts";
 import { hostOf } from "../../fixtures/hosts.ts";
 import { problemsOfIgnition } from "../../support/ignition.ts";
 

@@ -1,7 +1,7 @@
 import { GuestDraft, type Seed } from "glowplug";
 import { describe, expect, it } from "vitest";
 import { finishGuest } from "../../../core/first-boot.ts";
-import ignition, { type IgnitionFragment, type IgnitionOptions } from "../../../plugins/provisioners/ignition/index.ts";
+import ignition, { type IgnitionFragment, type IgnitionOptions } from "../../../plugins/provisioners/ignition.ts";
 import { problemsOfIgnition } from "../../support/ignition.ts";
 
 const newDraft = () => new GuestDraft({ hostname: "web", ready: { kind: "virtio-port", name: "ready" } });

@@ -1,14 +1,14 @@
 import { checkOptions, type BootInput, type BootPlan, type HostFacts, type Launcher } from "glowplug";
-import { accelerators } from "./accelerators.ts";
-import { qemuCommand, readyPortName } from "./args.ts";
-import { askQemu } from "./binary.ts";
-import { findFirmware } from "./firmware.ts";
-import { machineTypeFor } from "./machine-types.ts";
-import type { QemuOptions } from "./options.ts";
-import { findVirtiofsd, planShares } from "./shares.ts";
-import { parseUserArgs } from "./user-args.ts";
+import { accelerators } from "./qemu/accelerators.ts";
+import { qemuCommand, readyPortName } from "./qemu/args.ts";
+import { askQemu } from "./qemu/binary.ts";
+import { findFirmware } from "./qemu/firmware.ts";
+import { machineTypeFor } from "./qemu/machine-types.ts";
+import type { QemuOptions } from "./qemu/options.ts";
+import { findVirtiofsd, planShares } from "./qemu/shares.ts";
+import { parseUserArgs } from "./qemu/user-args.ts";
 
-export type { QemuOptions } from "./options.ts";
+export type { QemuOptions } from "./qemu/options.ts";
 
 /**
  * Runs the VM under QEMU 7.2 or newer: with KVM or in software on Linux, with the Hypervisor framework or in software on macOS.

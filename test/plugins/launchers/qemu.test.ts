@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { BootInput, BootPlan, HostFacts } from "glowplug";
-import qemu, { type QemuOptions } from "../../../../plugins/launchers/qemu/index.ts";
-import { hostOf } from "../../../fixtures/hosts.ts";
-import { bootInput } from "./boot-input.ts";
+import qemu, { type QemuOptions } from "../../../plugins/launchers/qemu.ts";
+import { hostOf } from "../../fixtures/hosts.ts";
+import { bootInput } from "./qemu/boot-input.ts";
 
 const plan = async (input: BootInput, options?: QemuOptions): Promise<BootPlan> => await qemu(options).plan(input);
 /** The line with one flag and its value in each row. */

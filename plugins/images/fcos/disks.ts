@@ -1,0 +1,95 @@
+import { MachineError, type Compression, type Digest, type FetchImage, type ImageQuery, type SourceFormat } from "glowplug";
+
+/** A disk that the metadata offers. Whether the facts are sound is looked at once it is chosen: what is wrong with others is no matter. */
+export interface OfferedDisk {
+  /** "qemu", "applehv". */
+  readonly platform: string;
+  /** Format and compression, as the file's name ends: "qcow2.xz". */
+  readonly ending: string;
+  readonly release: unknown;
+  readonly url: unknown;
+  /** Its entry in the metadata: `sha256`, `uncompressed-sha256` and, for a build, `size`. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+interface Choice {
+  readonly offer: OfferedDisk;
+  readonly format: SourceFormat;
+  readonly compression: Compression;
+}
+
+/** Parses metadata. Throws MachineError "bad-image" for what is none: the page of a proxy, for one. */
+export function parseMetadata(text: string, address: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw badMetadata(`${address} is no metadata of Fedora CoreOS: expected JSON, found ${text.trim() === "" ? "nothing" : `text that begins with ${JSON.stringify(text.trim().slice(0, 40))}`}`, answeredByAnother);
+  }
+  if (isObject(value)) return value;
+  throw badMetadata(`${address} is no metadata of Fedora CoreOS: expected a JSON object, found ${kindOf(value)}`, answeredByAnother);
+}
+
+/** An object inside the metadata. Throws MachineError "bad-image" that says where it should be. */
+export function objectIn(parent: Readonly<Record<string, unknown>>, field: string, address: string): Readonly<Record<string, unknown>> {
+  const value = parent[field];
+  if (isObject(value)) return value;
+  throw badMetadata(`${address} is no metadata of Fedora CoreOS: expected an object ${JSON.stringify(field)}, found ${kindOf(value)}`, answeredByAnother);
+}
+
+/**
+ * The disk for the launcher's best-liked platform, in a format that it boots, else in one that the core converts.
+ * Throws MachineError "bad-image" that says what is there instead.
+ */
+export function chooseDisk(offers: readonly OfferedDisk[], address: string, { arch, platforms, formats }: ImageQuery): Choice {
+  const liking = ({ format }: Choice): number => (formats as readonly SourceFormat[]).indexOf(format) + 1 || Infinity;
+  for (const platform of platforms) {
+    const [best] = offers.filter((offer) => offer.platform === platform).flatMap(readEnding).sort((a, b) => liking(a) - liking(b) || 0);
+    if (best) return best;
+  }
+  const near = offers.filter(({ platform }) => platforms.includes(platform)).map(({ platform, ending }) => `${platform} as ${ending}`);
+  const there = near.length > 0 ? near : [...new Set(offers.map(({ platform }) => platform))];
+  const wanted = near.length > 0 ? `a ${formats.join(" or ")} disk, packed with ${compressions.join(", ")} or not` : `a disk for ${platforms.join(" or ")}`;
+  throw badMetadata(`${address} offers no disk that fits: for ${arch} expected ${wanted}, found ${there.join(", ") || "none"}`, "Choose another launcher, release or image.");
+}
+
+/** Where an offered disk is and what it must be. Throws MachineError "bad-image" for an address or a checksum that is none. */
+export function readDisk(offer: OfferedDisk, address: string): Pick<FetchImage, "url" | "digest" | "resultDigest" | "size"> & { readonly release: string } {
+  const { platform, ending, facts, release, url } = offer;
+  const wrong = (field: string, expected: string, found: unknown): MachineError =>
+    badMetadata(`${address} describes its ${platform} disk (${ending}) wrongly: expected ${expected} as ${field}, found ${JSON.stringify(found) ?? "nothing"}`, "Choose another release, or try again later.");
+  const sha256 = (field: string): Digest => {
+    const hex = facts[field];
+    if (typeof hex === "string" && /^[0-9a-f]{64}$/i.test(hex)) return { algorithm: "sha256", hex: hex.toLowerCase() };
+    throw wrong(field, "64 hexadecimal digits", hex);
+  };
+  if (typeof release !== "string" || !/^[\w.+-]+$/.test(release)) throw wrong("release", "a version", release);
+  if (typeof url !== "string" || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw wrong("location", "an http or https URL", url);
+  const { size } = facts;
+  return {
+    release, url, digest: sha256("sha256"), ...(facts["uncompressed-sha256"] !== undefined && { resultDigest: sha256("uncompressed-sha256") }),
+    ...(typeof size === "number" && Number.isSafeInteger(size) && size > 0 && { size }),
+  };
+}
+
+const compressions = ["gz", "xz", "zst", "bz2"] as const;
+
+/** Nothing for what is no disk by itself: "iso", "ova", "tar.gz", and "4k.raw.xz" with its other sectors. */
+function readEnding(offer: OfferedDisk): readonly Choice[] {
+  const match = /^(raw|qcow2|vmdk|vhdx)(?:\.(gz|xz|zst|bz2))?$/.exec(offer.ending);
+  return match ? [{ offer, format: match[1] as SourceFormat, compression: (match[2] ?? "none") as Compression }] : [];
+}
+
+const answeredByAnother = "Something else may have answered in Fedora's place, a proxy or a login page; open the address in a browser.";
+
+export function badMetadata(message: string, hint: string): MachineError {
+  return new MachineError("bad-image", message, { plugin: "fcos", hint });
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return "none";
+  return value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`;
+}
