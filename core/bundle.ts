@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "esbuild";
@@ -31,7 +32,7 @@ export async function buildDist({ outdir = join(root, "dist"), extra = {} }: Bui
     bundle: true, splitting: true, format: "esm", platform: "node", target: "node20", banner: { js: banner },
     // tsx and esbuild carry programs and workers of their own; typescript is asked for by a loader of cosmiconfig's that never runs.
     external: ["tsx", "esbuild", "typescript", "vitest"],
-    plugins: [ownName, nativeParts], logLevel: "warning", legalComments: "none",
+    plugins: [ownName, nativeParts, lazyNames], logLevel: "warning", legalComments: "none",
   });
   const program = join(outdir, "glowplug.js");
   for (const { path, text } of outputFiles) replaceFile(path, path === program ? `#!/usr/bin/env node\n${text}` : text, path === program ? 0o755 : 0o644);
@@ -81,6 +82,37 @@ const nativeParts: Plugin = {
     onLoad({ filter: /^/, namespace: "native-part" }, ({ path }) => ({ contents: `throw new Error(${JSON.stringify(`${path} is not part of the bundle`)});`, loader: "js" }));
   },
 };
+
+/**
+ * `await import()` of a CommonJS package gives its exports by name in Node, and only as `default` in a chunk of esbuild's. The names are asked of the
+ * package itself, and exported by a module around it.
+ */
+const lazyNames: Plugin = {
+  name: "lazy-names",
+  setup({ onResolve, onLoad, resolve }) {
+    const require = createRequire(import.meta.url);
+    onResolve({ filter: /^[^.]/ }, async ({ path, kind, resolveDir, pluginData }) => {
+      if (kind !== "dynamic-import" || pluginData === lazyNames) return undefined;
+      const found = await resolve(path, { kind, resolveDir, pluginData: lazyNames });
+      return found.external || found.errors.length > 0 || found.namespace !== "file" || !isCommonJs(found.path) ? undefined : { path: relative(root, found.path), namespace: "lazy-names" };
+    });
+    onLoad({ filter: /^/, namespace: "lazy-names" }, ({ path: inTree }) => {
+      const path = join(root, inTree); // the output mentions a module's path, and shall not depend on where the tree stands
+      const names = Object.keys(require(path) as object).filter((name) => /^[A-Za-z_$][\w$]*$/.test(name) && name !== "default" && name !== "__esModule");
+      return { contents: `const all = require(${JSON.stringify(path)});\nexport const { ${names.join(", ")} } = all;\nexport default all;\n`, resolveDir: dirname(path), loader: "js" };
+    });
+  },
+};
+
+/** As Node tells: by the ending, else by the package's type. */
+function isCommonJs(path: string): boolean {
+  if (!path.endsWith(".js")) return path.endsWith(".cjs");
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const manifest = join(folder, "package.json");
+    if (existsSync(manifest)) return (JSON.parse(readFileSync(manifest, "utf8")) as { readonly type?: string }).type !== "module";
+  }
+  return true;
+}
 
 /** A reader sees the old file or the new one. */
 function replaceFile(path: string, text: string, mode: number): void {

@@ -1,6 +1,7 @@
 import { MachineError, messageOf } from "./errors.ts";
 import { askKeeper, keeperShell } from "./keeper/client.ts";
 import { protocolVersion, type KeeperRequest } from "./keeper/protocol.ts";
+import { applyChanges } from "./lifecycle/changes.ts";
 import { init } from "./lifecycle/init.ts";
 import { noSuchMachine } from "./lifecycle/missing.ts";
 import { plan } from "./lifecycle/plan.ts";
@@ -60,8 +61,8 @@ export class MachineHandle implements Machine {
   }
 
   async up(options?: StartOptions): Promise<void> {
-    const { state } = await this.status();
-    if (state === "running") return;
+    const { state, record } = await this.status();
+    if (state === "running" && record) return applyChanges(record, await this.spec(), this.#run);
     if (state === "absent") await this.init();
     await this.start(options);
   }

@@ -13,9 +13,9 @@ export function environmentOfProcess(): Readonly<Record<string, string | undefin
   return process.env;
 }
 
-/** The variables that settings are read from: ours and podman's. */
+/** The variables that settings are read from: ours, podman's and docker's, and the name of the user's shell. */
 export function settingsOfProcess(): Readonly<Record<string, string | undefined>> {
-  return subset(process.env, (key) => /^(GLOWPLUG|CONTAINERS?|PODMAN|DOCKER)_/.test(key));
+  return subset(process.env, (key) => /^((GLOWPLUG|CONTAINERS?|PODMAN|DOCKER)_|SHELL$)/.test(key));
 }
 
 /** Our folders, from this process's environment. */

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { findConfig, loadScript, pickMachine, type DescribedMachine, type LoadedScript } from "./config.ts";
-import { MachineError } from "./errors.ts";
+import { isMachineError, MachineError } from "./errors.ts";
 import type { MachineRecord } from "./record.ts";
 import type { Run } from "./run.ts";
 import { defaultName, type SpecLayer } from "./spec.ts";
@@ -35,7 +35,7 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   const known = what.name === undefined ? undefined : readRecord(run.paths, what.name);
   const explicit = what.script ?? known?.spec.script;
   const found = await findConfig({ cwd: run.cwd, ...(explicit !== undefined && { explicit }), userFolder: run.paths.config, uid: run.host.uid })
-    .catch((error: unknown) => { throw what.script === undefined && known ? lostScript(known, error) : error; });
+    .catch((error: unknown) => { throw what.script === undefined && known && isMachineError(error) && error.code === "not-found" ? lostScript(known, error) : error; });
   // A machine that was made without a script is not claimed by one that happens to lie here.
   const script = what.spec || (known && known.spec.script === undefined && what.script === undefined) ? undefined : found.script;
 
@@ -49,10 +49,12 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   return {
     name, ...(script !== undefined && { script }), ...(record && { record }),
     layers: [
+      // The default forwarder was chosen at init by what was there then; it changes only on request.
+      ...(record ? [{ source: "default" as const, spec: { forwarder: record.spec.forwarder } }] : []),
       ...(user ? [layerOf(user, pickMachine(user.machines, undefined, user.where), "user config")] : []),
       ...(project && described ? [layerOf(project, described, "config")] : []),
       ...(what.spec ? [{ source: "config" as const, spec: what.spec }] : []),
-      ...(record ? [{ source: "set" as const, spec: { forwarder: record.spec.forwarder, ...record.overrides } as MachineSpec, where: `set for ${name}` }] : []),
+      ...(record ? [{ source: "set" as const, spec: record.overrides as MachineSpec, where: `set for ${name}` }] : []),
       ...(what.flags ? [{ source: "flag" as const, spec: what.flags, where: "the command line" }] : []),
     ],
   };

@@ -29,7 +29,7 @@ export interface Machine {
   stop(options?: { readonly force?: boolean; readonly timeoutMs?: number }): Promise<void>;
   /** Removes every trace. Throws "wrong-state" when it runs, unless forced. */
   remove(options?: { readonly force?: boolean }): Promise<void>;
-  /** Whatever is missing of init and start. */
+  /** Whatever is missing of init and start. A running machine gets the ports of its spec; what else has changed is told. */
   up(options?: StartOptions): Promise<void>;
   /** What the next start would do. No side effect. */
   plan(): Promise<Plan>;

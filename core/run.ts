@@ -11,7 +11,7 @@ export interface Run {
   readonly trace: Trace;
   /** Folder that relative paths of flags are relative to. */
   readonly cwd: string;
-  /** Variables of the environment that settings are read from: GLOWPLUG_*, CONTAINERS_*, PODMAN_*. */
+  /** Variables of the environment that settings are read from: GLOWPLUG_*, CONTAINERS_*, PODMAN_*, DOCKER_*, SHELL. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,7 +1,6 @@
 import { hostOfProcess, pathsOfProcess, settingsOfProcess } from "./host.ts";
 import type { Machine } from "./machine.ts";
 import type { HostFacts } from "./model.ts";
-import { openMachine as open } from "./open.ts";
 import { noTrace, silentReport, type Report, type Run } from "./run.ts";
 import type { MachineSpec } from "./spec-types.ts";
 
@@ -20,7 +19,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a machine from a program: by name, where it exists or a config here describes it; or by a spec.
+ * Opens a machine from a program: by name, where it exists or a config here describes it; or by a spec. The script of a
+ * machine that exists is loaded only by what needs it: init, start, plan.
  * Nothing is made or started. Throws MachineError "bad-spec" with every mistake at once.
  */
 export async function openMachine(what: string | MachineSpec, options: OpenOptions = {}): Promise<Machine> {
@@ -29,5 +29,9 @@ export async function openMachine(what: string | MachineSpec, options: OpenOptio
     host: hostOfProcess(paths), paths, signal: options.signal ?? new AbortController().signal, report: options.report ?? silentReport, trace: noTrace,
     cwd: options.cwd ?? process.cwd(), env: settingsOfProcess(),
   };
-  return open(typeof what === "string" ? { name: what } : { spec: what }, run);
+  // Loaded late: most scripts describe a machine and open none.
+  const { openMachine: open, openRecorded } = await import("./open.ts");
+  const { readRecord } = await import("./store.ts");
+  if (typeof what !== "string") return open({ spec: what }, run);
+  return readRecord(paths, what) ? openRecorded(what, run) : open({ name: what }, run);
 }

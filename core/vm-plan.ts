@@ -8,11 +8,14 @@ export interface HelperPlan {
   readonly listens: readonly string[];
 }
 
-/** Where the guest's console comes out. `unix`: the VM listens there. */
-export interface ConsolePlan { readonly kind: "unix"; readonly path: string }
+/**
+ * Where the guest's console comes out. `unix`: the VM listens there. `file`: the VM writes there. Such a console is hvc0, which
+ * many images leave silent, so its silence says nothing of the guest.
+ */
+export type ConsolePlan = { readonly kind: "unix"; readonly path: string } | { readonly kind: "file"; readonly path: string };
 /** Where the ready line comes out. `connect`: the VM listens; `listen`: we listen and the VM connects. */
 export interface ReadyPlan { readonly kind: "connect" | "listen"; readonly path: string }
-/** How the VM is spoken to. qmp: QEMU's monitor protocol, the VM is started paused and `cont` lets it run. rest: vfkit's HTTP. signal: none, SIGTERM asks. */
+/** How the VM is spoken to. qmp: QEMU's monitor protocol, the VM is started paused and `cont` lets it run. rest: HTTP on a unix socket, as vfkit serves it. signal: none, SIGTERM asks. */
 export type ControlPlan =
   | { readonly kind: "qmp"; readonly path: string; readonly paused: boolean }
   | { readonly kind: "rest"; readonly path: string }

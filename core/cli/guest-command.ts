@@ -4,11 +4,11 @@ import { execOverKeeper } from "../keeper/client.ts";
 import type { Terminal } from "../keeper/terminal.ts";
 import { attachTerminal, forwardSignals, ptyOf } from "../keeper/terminal.ts";
 import { noSuchMachine } from "../lifecycle/missing.ts";
-import { statusOf } from "../lifecycle/status.ts";
 import type { MachineRecord } from "../record.ts";
 import { readRecord } from "../store.ts";
 import { on, text } from "./flags.ts";
-import { defaultName } from "./subject.ts";
+import { checkRunning } from "./running.ts";
+import { defaultName, subjectName } from "./subject.ts";
 import type { Call, Shell } from "./verb.ts";
 
 /** Flags of `ssh` and `exec`. */
@@ -29,7 +29,7 @@ export async function splitTarget({ words, subject, run }: Pick<Call, "words" | 
   // A script's machine is meant without a name, so that a name here must be one of several of that script.
   const named = subject === undefined || found?.spec.script === subject.script ? found : undefined;
   const command = named ? words.slice(1) : words;
-  const name = (await subject?.name()) ?? defaultName;
+  const name = subject ? await subjectName(subject, run.paths) : defaultName;
   const record = named ?? readRecord(run.paths, name);
   if (!record) {
     throw first === undefined || subject ? noSuchMachine(name) : new MachineError("no-machine", `${first}: VM does not exist`, {
@@ -42,12 +42,7 @@ export async function splitTarget({ words, subject, run }: Pick<Call, "words" | 
 
 /** Joins a command of the guest to this process's streams. Resolves to its exit status. Without a command: a login shell. */
 export async function runInGuest(record: MachineRecord, command: string | undefined, { username, tty }: GuestValues, { run, shell, globals }: Pick<Call, "run" | "shell" | "globals">): Promise<number> {
-  const { state, reason } = await statusOf(record, run.paths);
-  if (state !== "running") {
-    throw new MachineError("wrong-state", `vm "${record.name}" is not running${state === "stopped" ? "" : `: it is ${state}`}`, {
-      hint: `Start it with \`glowplug start ${record.name}\`.`, ...(reason !== undefined && { details: [reason] }),
-    });
-  }
+  await checkRunning(record, run);
   const { stdin, stdout, stderr } = shell;
   const terminal = terminalOf(shell);
   const withPty = tty ?? (terminal !== undefined && stderr.isTTY === true);

@@ -13,11 +13,9 @@ export default defineVerb({
     const { flags, globals, output, run } = call;
     const machine = await openDescribed(call, flags, specOf(flags, run));
     await machine.init();
+    if (!globals.json) output.line("Machine init complete");
     if (flags.now) return await call.dispatch(["start", machine.name]);
-    if (globals.json) {
-      return printMachine(await machine.status(), call);
-    }
-    output.line("Machine init complete");
+    if (globals.json) return printMachine(await machine.status(), call);
     if (!globals.quiet) output.write(`To start your machine run:\n\n\tglowplug start${machine.name === "default" ? "" : ` ${machine.name}`}\n\n`);
   },
 });

@@ -6,7 +6,7 @@ import { printItems } from "./answer.ts";
 import { text } from "./flags.ts";
 import { parseFormat } from "./format.ts";
 import { inspectView } from "./inspect-view.ts";
-import { defaultName } from "./subject.ts";
+import { nameOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
@@ -16,7 +16,7 @@ export default defineVerb({
   most: Number.POSITIVE_INFINITY,
   async run({ words, flags, globals, subject, run, output, shell }) {
     const format = parseFormat(flags.format ?? "json");
-    const names = words.length > 0 ? words : [(await subject?.name()) ?? defaultName];
+    const names = words.length > 0 ? words : [await nameOf({ words, subject, run })];
     const found: object[] = [];
     const missing: unknown[] = [];
     for (const name of names) {

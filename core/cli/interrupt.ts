@@ -4,6 +4,8 @@ import { MachineError } from "../errors.ts";
 const watched = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 type Watched = keyof typeof watched;
 
+const explainAfterMs = 300;
+
 /** The reason of an abort by signal, with the status that shells give such an end: 128 + its number. */
 class Interruption extends MachineError {
   readonly exitStatus: number;
@@ -33,7 +35,8 @@ export function watchSignals(say: (line: string) => void): Interrupts {
       if (seen) process.exit(reason.exitStatus);
       seen = true;
       if (left) return;
-      if (name === "SIGINT") say("Interrupted: what was begun is being undone. A second Ctrl-C ends at once.");
+      // A verb that had nothing to undo has ended by then.
+      if (name === "SIGINT") setTimeout(() => say("Interrupted: what was begun is being undone. A second Ctrl-C ends at once."), explainAfterMs).unref();
       controller.abort(reason);
     });
   }

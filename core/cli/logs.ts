@@ -6,7 +6,7 @@ import { on, text, whole } from "./flags.ts";
 import { interruptedStatus } from "./interrupt.ts";
 import { followLog, readLog } from "./log-file.ts";
 import { controlFilter, parseSince, selectLines } from "./log-lines.ts";
-import { defaultName } from "./subject.ts";
+import { defaultName, subjectName } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 const kinds = ["serial", "keeper", "forwarder", "vm", "events"] as const;
@@ -17,13 +17,13 @@ export default defineVerb({
   description: "serial (the default): the guest's console. keeper, forwarder, vm: what they wrote. events: one JSON object a line.",
   examples: ["glowplug logs web", "glowplug logs --follow --tail 20 web keeper"],
   flags: {
-    follow: on("--follow", "Go on with what is written from now on"),
-    tail: whole("--tail <lines>", "Only so many lines of the end", 0),
+    follow: on("-f, --follow", "Go on with what is written from now on"),
+    tail: whole("-n, --tail <lines>", "Only so many lines of the end", 0),
     since: text("--since <time>", "Only from that time on: 2026-05-01T12:00:00Z, or how long ago: 10m"),
   },
   most: 2,
   async run({ words, flags, subject, run, output, shell }) {
-    const { name, kind } = whichLog(words, await subject?.name(), (word) => readRecord(run.paths, word) !== undefined);
+    const { name, kind } = whichLog(words, subject && (await subjectName(subject, run.paths)), (word) => readRecord(run.paths, word) !== undefined);
     if (!readRecord(run.paths, name)) throw noSuchMachine(name);
     const since = flags.since === undefined ? undefined : parseSince(flags.since, Date.now());
     const path = run.paths.machine(name).log(kind);

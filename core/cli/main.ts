@@ -7,7 +7,7 @@ import { watchSignals } from "./interrupt.ts";
 const { stdin, stdout, stderr } = process;
 // A closed stderr must not end a machine's start.
 stderr.on("error", () => {});
-const { signal, leaveFirst } = watchSignals((line) => void stderr.write(`\n${line}\n`));
+const { signal, leaveFirst } = watchSignals((line) => void stderr.write(`${line}\n`));
 
 const paths = pathsOfProcess();
 let host: HostFacts | undefined;

@@ -12,9 +12,7 @@ export default defineVerb({
     const machine = await openExisting(call, flags);
     await machine.stop({ ...(flags.force && { force: true }), ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }) });
     await machine.start();
-    if (globals.json) {
-      return printMachine(await machine.status(), call);
-    }
+    if (globals.json) return printMachine(await machine.status(), call);
     output.line(`Machine "${machine.name}" restarted successfully`);
   },
 });

@@ -13,7 +13,7 @@ export const specFlags = {
   memory: whole("-m, --memory <MiB>", `Memory in MiB (default: ${parseSize(defaults.memory) / 2 ** 20})`),
   diskSize: whole("--disk-size <GiB>", `Size of the disk in GiB (default: ${parseSize(defaults.disk) / 2 ** 30})`),
   image: text("--image <what>", `A built-in's name, an address or a path (default: ${defaults.image})`),
-  digest: text("--digest <sha256:hex>", "Checksum of an image that is given by its address"),
+  imageDigest: text("--image-digest <sha256:hex>", "Checksum of an image that is given by its address"),
   insecureNoDigest: on("--insecure-no-digest", "Take an image from its address without a checksum"),
   volume: list("-v, --volume <source[:target[:ro]]>", "Folder of the host to mount; an empty word means none"),
   username: text("--username <name>", "Login user (default: the image's)"),
@@ -43,11 +43,11 @@ export function specOf(flags: FlagValues<typeof specFlags>, run: Pick<Run, "cwd"
 type Place = Pick<Run, "cwd" | "host" | "env">;
 
 /** The image: a word, an address with its checksum, or a file. A word that is a file here is meant as one, as podman takes it. */
-function imageField({ image, digest, insecureNoDigest }: FlagValues<typeof specFlags>, run: Place): Pick<MachineSpec, "image"> {
+function imageField({ image, imageDigest, insecureNoDigest }: FlagValues<typeof specFlags>, run: Place): Pick<MachineSpec, "image"> {
   const isAddress = image !== undefined && /^https?:\/\//i.test(image);
-  const checked = digest ?? (insecureNoDigest ? "waived" : undefined);
+  const checked = imageDigest ?? (insecureNoDigest ? "waived" : undefined);
   if (checked !== undefined && !isAddress) {
-    throw new MachineError("usage", `${digest === undefined ? "--insecure-no-digest" : "--digest"} goes with an image's address`, { hint: "Write --image https://... as well." });
+    throw new MachineError("usage", `${imageDigest === undefined ? "--insecure-no-digest" : "--image-digest"} goes with an image's address`, { hint: "Write --image https://... as well." });
   }
   if (image === undefined) return {};
   if (isAddress) return { image: checked === undefined ? image : [defaults.diskImage, { url: image, digest: checked }] };

@@ -20,16 +20,12 @@ export default defineVerb({
   async run(call) {
     const { flags, globals, output, run } = call;
     const machine = await openExisting(call, flags);
-    if (flags.dryRun) {
-      return printPlan(await machine.plan(), globals.json, output);
-    }
+    if (flags.dryRun) return printPlan(await machine.plan(), globals.json, output);
     const talks = !globals.quiet && !globals.json;
     if (talks) output.line(`Starting machine "${machine.name}"`);
     await machine.start({ deadlines: deadlinesOf(flags.deadline) });
     const status = await machine.status();
-    if (globals.json) {
-      return printMachine(status, call);
-    }
+    if (globals.json) return printMachine(status, call);
     if (talks && !flags.noInfo) output.write(startNotes(status, run.paths));
     output.line(`Machine "${machine.name}" started successfully`);
   },

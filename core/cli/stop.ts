@@ -1,6 +1,8 @@
 import { noSuchMachine } from "../lifecycle/missing.ts";
+import type { Machine } from "../machine.ts";
 import { readRecord } from "../store.ts";
 import { duration, on } from "./flags.ts";
+import { isScriptPath } from "./script-path.ts";
 import { nameOf, openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb, type Call } from "./verb.ts";
 
@@ -16,7 +18,6 @@ export default defineVerb({
   flags,
   async run(call) {
     const { globals, output } = call;
-    // A script that does not load must not keep its machine running.
     const name = call.flags.force ? await endAtOnce(call) : await askToStop(call);
     if (globals.json) output.json({ Name: name, State: "stopped" });
     else output.line(`Machine "${name}" stopped successfully`);
@@ -24,10 +25,18 @@ export default defineVerb({
 });
 
 async function askToStop(call: Call<typeof flags>): Promise<string> {
-  const machine = await openExisting(call, call.flags);
+  const machine = await openForgiving(call);
   const { timeout } = call.flags;
   await machine.stop(timeout === undefined ? {} : { timeoutMs: timeout });
   return machine.name;
+}
+
+/** A machine that is named is opened by its record: its script is loaded for its hooks alone, and one that is broken costs no more than those. */
+async function openForgiving(call: Call<typeof flags>): Promise<Machine> {
+  const { words: [word], flags: { script, config }, run } = call;
+  if (word === undefined || isScriptPath(word) || script !== undefined || config !== undefined) return openExisting(call, call.flags);
+  const { openRecorded } = await import("../open.ts");
+  return openRecorded(word, run);
 }
 
 async function endAtOnce(call: Call<typeof flags>): Promise<string> {

@@ -1,11 +1,14 @@
+import { existsSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
+import { MachineError } from "../errors.ts";
 import type { MachineHandle } from "../handle.ts";
 import { noSuchMachine } from "../lifecycle/missing.ts";
+import type { Paths } from "../paths.ts";
 import type { MachineSpec } from "../spec-types.ts";
-import { readRecord } from "../store.ts";
+import { listRecords, readRecord } from "../store.ts";
 import { text } from "./flags.ts";
 import { isScriptPath } from "./script-path.ts";
-import type { Call } from "./verb.ts";
+import type { Call, Subject } from "./verb.ts";
 
 /** The machine that verbs mean when none is named. */
 export const defaultName = "default";
@@ -50,7 +53,26 @@ export async function openExisting(call: Pick<Call, "words" | "subject" | "run">
   return openDescribed(call, flags);
 }
 
-/** The name of a machine that exists, for the verbs that never load a script. */
-export async function nameOf({ words, subject }: Pick<Call, "words" | "subject">): Promise<string> {
-  return words[0] ?? (await subject?.name()) ?? defaultName;
+/**
+ * The name of a machine that exists, for the verbs that never load a script: NAME, or the machine that was made by the script
+ * in NAME's place. Throws MachineError "no-machine" for a script that made none.
+ */
+export async function nameOf({ words, subject, run }: Pick<Call, "words" | "subject" | "run">): Promise<string> {
+  const [word] = words;
+  if (word === undefined) return subject ? subjectName(subject, run.paths) : defaultName;
+  if (!isScriptPath(word)) return word;
+  const name = madeBy(resolve(run.cwd, word), run.paths);
+  if (name === undefined) throw new MachineError("no-machine", `no machine, or more than one, was made by ${word}`, { hint: "Name the machine: `glowplug list` shows them." });
+  return name;
+}
+
+/** What a script's machine is called: as its record says, and only where there is none by loading the script. */
+export async function subjectName(subject: Subject, paths: Paths): Promise<string> {
+  return madeBy(subject.script, paths) ?? (await subject.name());
+}
+
+function madeBy(script: string, paths: Paths): string | undefined {
+  const real = existsSync(script) ? realpathSync(script) : script;
+  const [only, ...others] = listRecords(paths).records.filter(({ spec }) => spec.script === real);
+  return others.length === 0 ? only?.name : undefined;
 }

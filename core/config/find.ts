@@ -83,8 +83,7 @@ function checkTrust(file: string, here: boolean, uid: number): void {
  * Its `cosmiconfig()` is passed by, because that runs `.config/config.js` and `.config/config.ts` of the working folder first.
  */
 async function searchFolder(folder: string, stems: readonly string[]): Promise<string | undefined> {
-  const module = (await import("cosmiconfig/dist/Explorer.js")) as unknown as ExplorerModule & { readonly default?: ExplorerModule };
-  const { Explorer } = module.default ?? module; // bundled, a CommonJS module has its exports under `default` alone
+  const { Explorer } = (await import("cosmiconfig/dist/Explorer.js")) as unknown as ExplorerModule;
   const explorer = new Explorer({
     moduleName: "glowplug", searchStrategy: "none", cache: false, ignoreEmptySearchPlaces: false, metaConfigFilePath: null,
     mergeImportArrays: false, mergeSearchPlaces: false, transform: (result: unknown) => result,
@@ -95,6 +94,7 @@ async function searchFolder(folder: string, stems: readonly string[]): Promise<s
   return found === null ? undefined : join(folder, basename(found.filepath));
 }
 
+/** cosmiconfig publishes no types for it. */
 interface ExplorerModule {
   readonly Explorer: new (options: object) => { search(from: string): Promise<{ readonly filepath: string } | null> };
 }

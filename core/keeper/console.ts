@@ -1,5 +1,7 @@
-import { dial } from "./qmp.ts";
+import type { ConsolePlan } from "../roles/launcher.ts";
 import type { BoundedLog } from "./bounded-log.ts";
+import { followFile } from "./follow.ts";
+import { dial } from "./qmp.ts";
 
 /** How much of the console is kept in memory for messages. */
 const tailBytes = 64 * 1024;
@@ -30,6 +32,7 @@ export class GuestConsole {
   #markAlive: () => void = () => {};
   #markFailed: (failure: ConsoleFailure) => void = () => {};
   #failureTimer: NodeJS.Timeout | undefined;
+  #close: () => void = () => {};
 
   constructor(log: BoundedLog) {
     this.#log = log;
@@ -37,12 +40,21 @@ export class GuestConsole {
     this.failed = new Promise((resolve) => (this.#markFailed = resolve));
   }
 
-  /** Connects to the VM's console socket. */
-  async open(path: string): Promise<void> {
+  /** Connects to the VM's console socket, or follows its console file. */
+  async open({ kind, path }: ConsolePlan): Promise<void> {
+    if (kind === "file") {
+      this.#close = followFile(path, (bytes) => this.take(bytes));
+      return;
+    }
     const socket = await dial(path);
     socket.on("error", () => {});
     socket.on("data", (bytes: Buffer) => this.take(bytes));
     socket.unref();
+  }
+
+  /** Takes what a console file still holds. To be called when the VM has ended. */
+  close(): void {
+    this.#close();
   }
 
   /** Takes what the guest printed. */

@@ -40,6 +40,26 @@ export class Exposer {
       this.#carried.delete(portKey(port));
     }
   }
+
+  /** What the forwarder itself says is open. Empty where it cannot be asked. */
+  async list(): Promise<readonly ResolvedPort[]> {
+    const method = this.#method;
+    if (method.kind !== "http" || method.list === undefined) return [];
+    const { status, text } = await ask(method.socket, method.list);
+    if (status !== 200) throw new MachineError("helper-exited", `the forwarder does not tell its ports: ${text.trim() || `status ${status}`}`);
+    return readForwards(text);
+  }
+}
+
+/** gvproxy's list (pkg/services/forwarder/ports.go): without a host in `local` every address is bound. Sockets among them are no ports. */
+export function readForwards(text: string): readonly ResolvedPort[] {
+  const forwards = JSON.parse(text) as readonly { readonly local: string; readonly remote: string; readonly protocol: string }[];
+  return forwards.flatMap(({ local, remote, protocol }): ResolvedPort[] => {
+    const [, host = "", hostPort] = /^(.*):(\d+)$/.exec(local) ?? [];
+    const [, guestPort] = /:(\d+)$/.exec(remote) ?? [];
+    if (hostPort === undefined || guestPort === undefined || (protocol !== "tcp" && protocol !== "udp")) return [];
+    return [{ host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", hostPort: Number(hostPort), guestPort: Number(guestPort), protocol }];
+  });
 }
 
 /** Two ports are the same when they have this in common. */
@@ -71,25 +91,27 @@ function refuse(port: ResolvedPort, answer: string): void {
   throw new MachineError("port-taken", `cannot open ${formatPort(port)}: ${answer}`, { hint: "Choose another port of the host, or end the program that holds it." });
 }
 
-/** A POST over a unix socket; any answer but 200 is an error with the answer's text. */
-function post(socketPath: string, call: HttpCall, port: ResolvedPort): Promise<void> {
+/** Asks the forwarder for a change; any answer but 200 is an error with the answer's text. */
+async function post(socketPath: string, call: HttpCall, port: ResolvedPort): Promise<void> {
+  const { status, text } = await ask(socketPath, call.path, JSON.stringify(call.body));
+  if (status !== 200) refuse(port, text.trim().slice(0, 4096) || `status ${status}`);
+}
+
+/** One request over a unix socket: a POST where there is a body. Throws MachineError "helper-exited" where nobody answers. */
+function ask(socketPath: string, path: string, body?: string): Promise<{ readonly status: number | undefined; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const body = JSON.stringify(call.body);
-    const sent = request({ socketPath, path: call.path, method: "POST", timeout: 5000, headers: { host: "localhost", "content-type": "application/json", "content-length": Buffer.byteLength(body) } }, (answer) => {
+    const headers = { host: "localhost", ...(body !== undefined && { "content-type": "application/json", "content-length": Buffer.byteLength(body) }) };
+    const sent = request({ socketPath, path, method: body === undefined ? "GET" : "POST", timeout: 5000, headers }, (answer) => {
       let text = "";
       answer.setEncoding("utf8");
-      answer.on("data", (part: string) => (text = (text + part).slice(0, 4096)));
-      answer.on("end", () => {
-        if (answer.statusCode === 200) return resolve();
-        try {
-          refuse(port, text.trim() || `status ${answer.statusCode}`);
-        } catch (error) {
-          reject(error);
-        }
-      });
+      answer.on("data", (part: string) => (text = (text + part).slice(0, longestAnswer)));
+      answer.on("end", () => resolve({ status: answer.statusCode, text }));
     });
     sent.on("timeout", () => sent.destroy(new Error("no answer within 5 s")));
     sent.on("error", (cause) => reject(new MachineError("helper-exited", `the forwarder does not answer on ${socketPath}: ${cause.message}`, { cause })));
     sent.end(body);
   });
 }
+
+/** Characters of an answer that are kept: room for some ten thousand ports. */
+const longestAnswer = 2 ** 20;

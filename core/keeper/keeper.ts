@@ -13,9 +13,10 @@ import { Journal } from "./journal.ts";
 import { waitListening } from "./listening.ts";
 import type { KeeperPlan, Phase } from "./plan.ts";
 import { probeSocket } from "./probe.ts";
-import type { KeeperStatus } from "./protocol.ts";
+import type { KeeperStatus, OpenPort } from "./protocol.ts";
 import { Qmp } from "./qmp.ts";
 import { checkReadyLine, openReadyPort } from "./ready.ts";
+import { RestControl } from "./rest.ts";
 
 /** What a phase is called in messages. */
 const phaseTitles: Readonly<Record<Phase, string>> = {
@@ -49,6 +50,7 @@ export class Keeper {
   #state: KeeperStatus["state"] = "starting";
   #phase: Phase | undefined;
   #qmp: Qmp | undefined;
+  #rest: RestControl | undefined;
   #exposer: Exposer | undefined;
   #ready: { close(): void } | undefined;
   #readyLine: Promise<string> = new Promise(() => {});
@@ -145,6 +147,15 @@ export class Keeper {
     this.journal.say("port", { action: "close", port: formatPort(port) });
   }
 
+  /** Every port that leads into the machine but ssh's own, those included that the guest asked the forwarder for. */
+  async openPorts(): Promise<readonly OpenPort[]> {
+    const { host, port } = this.plan.ssh;
+    const own = [...this.#ports.values()];
+    const known = new Set([portKey({ host, hostPort: port, guestPort: 22, protocol: "tcp" }), ...own.map(portKey)]);
+    const others = ((await this.#exposer?.list()) ?? []).filter((other) => !known.has(portKey(other)));
+    return [...own.map((one) => ({ ...one, by: "host" as const })), ...others.map((one) => ({ ...one, by: "guest" as const }))];
+  }
+
   status(): KeeperStatus {
     return {
       pid: process.pid, version: this.#version, state: this.#state, ...(this.#phase && { phase: this.#phase }),
@@ -167,7 +178,7 @@ export class Keeper {
     this.#mark("vm");
     await this.#wait("monitor", deadlines.monitorMs, (signal) => this.#attach(vm, signal));
     await this.#wait("life", deadlines.lifeMs, async () => {
-      await (plan.console ? Promise.race([this.#console.alive, this.#readyLine]) : undefined);
+      await (plan.console?.kind === "unix" ? Promise.race([this.#console.alive, this.#readyLine]) : undefined);
     });
     await this.#wait("ready", deadlines.readyMs, async () => checkReadyLine(await this.#readyLine));
     await this.#wait("ssh", deadlines.sshMs, async (signal) => {
@@ -181,11 +192,16 @@ export class Keeper {
 
   async #attach(vm: Child, signal: AbortSignal): Promise<void> {
     const { control, console, ready } = this.plan;
-    const sockets = [...(control.kind === "signal" ? [] : [control.path]), ...(console ? [console.path] : []), ...(ready.kind === "connect" ? [ready.path] : [])];
+    const sockets = [...(control.kind === "signal" ? [] : [control.path]), ...(console?.kind === "unix" ? [console.path] : []), ...(ready.kind === "connect" ? [ready.path] : [])];
     if (ready.kind === "listen") await this.#openReady();
     await waitListening(sockets, { timeoutMs: this.plan.deadlines.monitorMs, signal, who: vm.name, death: this.#lost.promise });
-    if (console) await this.#console.open(console.path);
+    if (console) await this.#console.open(console);
     if (ready.kind === "connect") await this.#openReady();
+    if (control.kind === "rest") {
+      const rest = new RestControl(control.path);
+      await again(() => rest.state(), signal, () => false);
+      this.#rest = rest;
+    }
     if (control.kind !== "qmp") return;
     this.#qmp = await Qmp.open(control.path, this.plan.deadlines.monitorMs);
     this.#qmp.onEvent(({ event, data }) => {
@@ -285,10 +301,13 @@ export class Keeper {
     const vm = this.#children.find((child) => child.role === "vm");
     if (vm && !vm.hasExited()) {
       if (!force && (await this.#powerDown(vm))) await Promise.race([vm.exited, pause(timeoutMs)]);
-      if (!vm.hasExited() && this.#qmp) await Promise.race([this.#qmp.execute("quit", undefined, 2000).catch(() => {}), vm.exited]);
-      if (this.#qmp) await Promise.race([vm.exited, pause(2000)]);
+      if (!vm.hasExited() && (this.#qmp || this.#rest)) {
+        await Promise.race([this.#quit(), vm.exited]);
+        await Promise.race([vm.exited, pause(2000)]);
+      }
       await endChild(vm, 2000);
     }
+    this.#console.close();
     this.#stopping.abort();
     this.#ready?.close();
     this.#qmp?.end();
@@ -301,11 +320,17 @@ export class Keeper {
   async #powerDown(vm: Child): Promise<boolean> {
     try {
       if (this.#qmp) await this.#qmp.execute("system_powerdown");
+      else if (this.#rest) await this.#rest.order("Stop");
       else process.kill(vm.identity.pid, "SIGTERM");
       return true;
     } catch {
       return false;
     }
+  }
+
+  /** Tells the VM to end without asking the guest. */
+  async #quit(): Promise<void> {
+    await Promise.all([this.#qmp?.execute("quit", undefined, 2000), this.#rest?.order("HardStop", 2000)]).catch(() => {});
   }
 }
 

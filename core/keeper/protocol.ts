@@ -19,6 +19,8 @@ export type KeeperRequest = { readonly v: number } & (
   | { readonly op: "events" }
   | { readonly op: "port-add"; readonly port: ResolvedPort }
   | { readonly op: "port-remove"; readonly port: ResolvedPort }
+  /** Answered with OpenPort[]. */
+  | { readonly op: "port-list" }
 );
 
 /** The answer: the first line back, as JSON. */
@@ -54,6 +56,11 @@ export interface KeeperStatus {
   /** Milliseconds since then, for each thing that happened: "vm" (spawned), then each phase's end. */
   readonly times: Readonly<Record<string, number>>;
   readonly residentBytes: number;
+}
+
+/** A port of the host that leads into the machine, and who asked for it: this side, or a program in the guest. */
+export interface OpenPort extends ResolvedPort {
+  readonly by: "host" | "guest";
 }
 
 /** One thing that happened, as `events` prints it and `events.jsonl` keeps it. */

@@ -37,6 +37,8 @@ async function handle(keeper: Keeper, socket: Socket): Promise<void> {
     case "port-remove":
       await keeper.closePort(request.port);
       return answer(socket, { ok: true, v: protocolVersion, value: null });
+    case "port-list":
+      return answer(socket, { ok: true, v: protocolVersion, value: await keeper.openPorts() });
     case "exec":
       return serveExec(socket, request, await keeper.connection(request.user));
     case "sftp":

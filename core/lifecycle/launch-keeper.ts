@@ -1,6 +1,7 @@
 import { MachineError } from "../errors.ts";
 import { environmentOfProcess } from "../host.ts";
 import { keeperProgram } from "../installation.ts";
+import { again } from "../keeper/again.ts";
 import { askKeeper } from "../keeper/client.ts";
 import { waitListening } from "../keeper/listening.ts";
 import { protocolVersion, type KeeperStatus } from "../keeper/protocol.ts";
@@ -46,6 +47,9 @@ export async function waitUntilUp(name: string, files: MachinePaths, run: Run): 
 export async function askedToStop(files: MachinePaths, keeper: ProcessIdentity, options: { force: boolean; timeoutMs: number }): Promise<void> {
   try {
     await askKeeper(files.keeperSocket, { v: protocolVersion, op: "stop", ...options }, { timeoutMs: options.timeoutMs + 20_000 });
+    await again(async () => {
+      if (isAlive(keeper)) throw new Error("still there");
+    }, AbortSignal.timeout(5000), () => false);
   } catch {
     if (isAlive(keeper)) killIdentity(keeper, "SIGKILL");
   }

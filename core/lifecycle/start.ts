@@ -1,24 +1,28 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { makePrivateFolder, writeFileDurably } from "../atomic.ts";
+import { diskSize, growDisk } from "../disk.ts";
 import { isMachineError, MachineError } from "../errors.ts";
 import { keeperShell } from "../keeper/client.ts";
 import type { KeeperStatus } from "../keeper/protocol.ts";
 import { takeLock } from "../lock.ts";
 import type { StartOptions } from "../machine.ts";
 import { writePlannedFiles } from "../planned-files.ts";
-import { isPortFree, portHolder, reservePort } from "../ports.ts";
+import { isPortFree, reservePort } from "../ports.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Accelerator, BootPlan } from "../roles/launcher.ts";
 import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
+import { keepFirstBoot } from "../spec/changes.ts";
 import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { renderSshConfig } from "../ssh-config.ts";
 import { readRecord, writeRecord } from "../store.ts";
 import { acceleratorsOf, attempts, rememberFailure } from "./accelerator.ts";
 import { deadlinesFor, keeperPlan, planBoot } from "./boot-plan.ts";
+import { tellChanges } from "./changes.ts";
 import { recordedInfo } from "./facts.ts";
+import { requireFreePort } from "./free-port.ts";
 import { VerbHooks } from "./hooks.ts";
 import { askedToStop, launchKeeper, waitUntilUp } from "./launch-keeper.ts";
 import { noSuchMachine } from "./missing.ts";
@@ -43,14 +47,16 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     await sweep(found, run);
     await spec.launcher.check(host);
     await spec.forwarder.check(host);
+    tellChanges(found, spec, false, report);
     const record = await withFreePorts(found, spec, run);
+    await growToSpec(record, spec, run);
     const accelerators = await acceleratorsOf(spec, run);
     for (const { name, usable, reason } of accelerators) if (!usable && reason) report.info(`${name} is not used: ${reason}`);
 
     const hooks = new VerbHooks(spec, run);
     const { keeper, accelerator, notes, mounts } = await bootUnder(accelerators, (name) => boot(spec, record, name, hooks, run, options), spec, run);
     const up: MachineRecord = {
-      ...record, spec: saveSpec(spec), lastUp: new Date().toISOString(),
+      ...record, spec: keepFirstBoot(record.spec, saveSpec(spec)), lastUp: new Date().toISOString(),
       last: { accelerator, accelerators, notes, ports: keeper.ports },
     };
     await writeRecord(paths, up);
@@ -112,15 +118,14 @@ function boot(spec: ResolvedSpec, record: MachineRecord, accelerator: string, ho
   });
 }
 
+/** A disk that is to be larger by now grows before its machine sees it; its guest grows the file system at boot. */
+async function growToSpec({ disk, spec: before }: MachineRecord, spec: ResolvedSpec, run: Run): Promise<void> {
+  if (spec.disk > before.disk && spec.disk > (await diskSize(disk))) await growDisk(disk, spec.disk, run);
+}
+
 /** Checks the ports of the spec, and moves the ssh port when somebody has taken it since init. */
 async function withFreePorts(record: MachineRecord, spec: ResolvedSpec, run: Run): Promise<MachineRecord> {
-  for (const { host, hostPort, protocol } of spec.ports) {
-    if (await isPortFree(host, hostPort, protocol)) continue;
-    const holder = portHolder(hostPort, protocol);
-    throw new MachineError("port-taken", `port ${hostPort}/${protocol} of the host is taken${holder ? ` by ${holder.name} (process ${holder.pid})` : ""}`, {
-      hint: "End that program, or publish another port of the host.",
-    });
-  }
+  for (const port of spec.ports) await requireFreePort(port);
   if (await isPortFree("127.0.0.1", record.ssh.port, "tcp")) return record;
   const port = await reservePort(run.paths, run);
   run.report.warn(`the ssh port ${record.ssh.port} is taken; ${record.name} gets ${port}`);

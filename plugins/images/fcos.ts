@@ -1,5 +1,5 @@
 import { checkOptions, MachineError, type FetchImage, type ImageQuery, type ImageSource } from "glowplug";
-import { badMetadata, chooseDisk, parseMetadata, readDisk, type OfferedDisk } from "./fcos/disks.ts";
+import { badImage, chooseDisk, parseMetadata, readDisk, type OfferedDisk } from "./fcos/disks.ts";
 import { buildFolder, disksOfBuild, streamOfRelease } from "./fcos/build.ts";
 import { disksOfStream, streams, type Stream } from "./fcos/stream.ts";
 
@@ -73,5 +73,5 @@ function folderAddress(address: string): URL {
 }
 
 function bad(message: string, hint: string): MachineError {
-  return badMetadata(`Fedora CoreOS: ${message}`, hint);
+  return badImage(`Fedora CoreOS: ${message}`, hint);
 }

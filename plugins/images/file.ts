@@ -21,6 +21,7 @@ export default function file(options: FileOptions | string): ImageSource {
   if (typeof options !== "string") checkOptions("file", options, ["path", "url", "digest", "firstBoot", "user", "format"]);
   const { path, url, digest, format, firstBoot = "ignition", user = "core" } = typeof options === "string" ? { path: options } : options;
   if ((path === undefined) === (url === undefined)) throw bad("needs either a path or an url", 'Write file("./disk.qcow2") or file({ url, digest }).');
+  if (path !== undefined && digest !== undefined) throw bad("has a digest for a file of this host", "Leave it out: such a file is trusted, and hashed as it is taken. A digest belongs to an url.");
   const from = path !== undefined ? localImage(path, format) : remoteImage(url ?? "", digest, format);
   return {
     name: "file",
@@ -39,10 +40,19 @@ function localImage(path: string, format: SourceFormat | undefined): LocalImage 
 function remoteImage(address: string, digest: string | undefined, format: SourceFormat | undefined): FetchImage {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) throw bad(`has the address ${JSON.stringify(address)}, which is no http or https URL`, "Write the whole address of the disk.");
-  const title = decodeURIComponent(basename(url.pathname));
+  const title = fileNameIn(url);
   const { compression, inner } = compressionOf(title);
   const named = ({ raw: "raw", img: "qcow2", qcow2: "qcow2", vmdk: "vmdk", vhdx: "vhdx" } as const)[inner.slice(inner.lastIndexOf(".") + 1)];
   return { kind: "fetch", title, url: url.href, digest: parseDigest(digest), format: format ?? named ?? "qcow2", compression };
+}
+
+function fileNameIn({ pathname, host }: URL): string {
+  const name = basename(pathname);
+  try {
+    return decodeURIComponent(name) || host;
+  } catch {
+    return name; // a percent sign that escapes nothing
+  }
 }
 
 function compressionOf(name: string): { compression: Compression; inner: string } {
@@ -56,7 +66,7 @@ function parseDigest(text: string | undefined): Digest | "waived" {
   const algorithm = match?.[1]?.toLowerCase() as Digest["algorithm"] | undefined;
   const hex = match?.[2]?.toLowerCase() ?? "";
   if (algorithm && hex.length === (algorithm === "sha256" ? 64 : 128)) return { algorithm, hex };
-  throw bad(text === undefined ? "has an address without a digest" : `has the digest ${JSON.stringify(text)}, which is none`, 'Write digest: "sha256:" and 64 hexadecimal digits, or "waived" to accept whatever arrives; on the command line --insecure-no-digest waives it.');
+  throw bad(text === undefined ? "has an address without a digest" : `has the digest ${JSON.stringify(text)}, which is none`, 'Write digest: "sha256:" and 64 hexadecimal digits, or "waived" to accept whatever arrives; on the command line --image-digest and --insecure-no-digest do the same.');
 }
 
 function bad(message: string, hint: string): MachineError {

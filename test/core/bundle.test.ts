@@ -23,7 +23,7 @@ beforeAll(async () => {
   // What an installed glowplug has beside its dist: the packages that are not bundled.
   mkdirSync(join(folder.path, "node_modules"));
   for (const name of ["tsx", "esbuild", "@esbuild"]) cpSync(join(root, "node_modules", name), join(folder.path, "node_modules", name), { recursive: true });
-  files = await buildDist({ outdir: dist, extra: { "load-script": "test/fixtures/load-script.ts", "try-ssh": "test/fixtures/try-ssh.ts" } });
+  files = await buildDist({ outdir: dist, extra: { "load-script": "test/fixtures/load-script.ts", "try-ssh": "test/fixtures/try-ssh.ts", "try-lazy": "test/fixtures/try-lazy.ts" } });
 });
 afterAll(() => folder.remove());
 
@@ -66,6 +66,10 @@ test("plain node runs the face and a plugin, and both share one copy of the core
 
 test("ssh2 loads without its native parts", async () => {
   expect(await node(`import ${JSON.stringify(join(dist, "try-ssh.js"))};`)).toEqual({ client: "function", key: "ssh-ed25519" });
+});
+
+test("packages that are loaded late have their exports by name, CommonJS or not", async () => {
+  expect(await node(`import ${JSON.stringify(join(dist, "try-lazy.js"))};`)).toEqual(["function", "a: 1\n", "function"]);
 });
 
 test("a lone script runs against the bundle, with plain node and nothing beside it", async () => {

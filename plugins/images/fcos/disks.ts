@@ -23,17 +23,19 @@ export function parseMetadata(text: string, address: string): Readonly<Record<st
   try {
     value = JSON.parse(text);
   } catch {
-    throw badMetadata(`${address} is no metadata of Fedora CoreOS: expected JSON, found ${text.trim() === "" ? "nothing" : `text that begins with ${JSON.stringify(text.trim().slice(0, 40))}`}`, answeredByAnother);
+    const [line = ""] = text.trim().split("\n", 1);
+    const found = line === "" ? "nothing" : `text that begins with ${JSON.stringify(line.slice(0, 60))}`;
+    throw badImage(`${address} is no metadata of Fedora CoreOS: expected JSON, found ${found}`, answeredByAnother);
   }
   if (isObject(value)) return value;
-  throw badMetadata(`${address} is no metadata of Fedora CoreOS: expected a JSON object, found ${kindOf(value)}`, answeredByAnother);
+  throw badImage(`${address} is no metadata of Fedora CoreOS: expected a JSON object, found ${kindOf(value)}`, answeredByAnother);
 }
 
 /** An object inside the metadata. Throws MachineError "bad-image" that says where it should be. */
 export function objectIn(parent: Readonly<Record<string, unknown>>, field: string, address: string): Readonly<Record<string, unknown>> {
   const value = parent[field];
   if (isObject(value)) return value;
-  throw badMetadata(`${address} is no metadata of Fedora CoreOS: expected an object ${JSON.stringify(field)}, found ${kindOf(value)}`, answeredByAnother);
+  throw badImage(`${address} is no metadata of Fedora CoreOS: expected an object ${JSON.stringify(field)}, found ${kindOf(value)}`, answeredByAnother);
 }
 
 /**
@@ -49,14 +51,14 @@ export function chooseDisk(offers: readonly OfferedDisk[], address: string, { ar
   const near = offers.filter(({ platform }) => platforms.includes(platform)).map(({ platform, ending }) => `${platform} as ${ending}`);
   const there = near.length > 0 ? near : [...new Set(offers.map(({ platform }) => platform))];
   const wanted = near.length > 0 ? `a ${formats.join(" or ")} disk, packed with ${compressions.join(", ")} or not` : `a disk for ${platforms.join(" or ")}`;
-  throw badMetadata(`${address} offers no disk that fits: for ${arch} expected ${wanted}, found ${there.join(", ") || "none"}`, "Choose another launcher, release or image.");
+  throw badImage(`${address} offers no disk that fits: for ${arch} expected ${wanted}, found ${there.join(", ") || "none"}`, "Choose another launcher, release or image.");
 }
 
 /** Where an offered disk is and what it must be. Throws MachineError "bad-image" for an address or a checksum that is none. */
 export function readDisk(offer: OfferedDisk, address: string): Pick<FetchImage, "url" | "digest" | "resultDigest" | "size"> & { readonly release: string } {
   const { platform, ending, facts, release, url } = offer;
   const wrong = (field: string, expected: string, found: unknown): MachineError =>
-    badMetadata(`${address} describes its ${platform} disk (${ending}) wrongly: expected ${expected} as ${field}, found ${JSON.stringify(found) ?? "nothing"}`, "Choose another release, or try again later.");
+    badImage(`${address} describes its ${platform} disk (${ending}) wrongly: expected ${expected} as ${field}, found ${JSON.stringify(found) ?? "nothing"}`, "Choose another release, or try again later.");
   const sha256 = (field: string): Digest => {
     const hex = facts[field];
     if (typeof hex === "string" && /^[0-9a-f]{64}$/i.test(hex)) return { algorithm: "sha256", hex: hex.toLowerCase() };
@@ -81,7 +83,7 @@ function readEnding(offer: OfferedDisk): readonly Choice[] {
 
 const answeredByAnother = "Something else may have answered in Fedora's place, a proxy or a login page; open the address in a browser.";
 
-export function badMetadata(message: string, hint: string): MachineError {
+export function badImage(message: string, hint: string): MachineError {
   return new MachineError("bad-image", message, { plugin: "fcos", hint });
 }
 

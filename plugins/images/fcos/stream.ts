@@ -1,4 +1,4 @@
-import { badMetadata, isObject, objectIn, type OfferedDisk } from "./disks.ts";
+import { badImage, isObject, objectIn, type OfferedDisk } from "./disks.ts";
 
 /** The streams that Fedora publishes for users. */
 export const streams = ["stable", "testing", "next"] as const;
@@ -11,7 +11,7 @@ export type Stream = (typeof streams)[number];
 export function disksOfStream(metadata: Readonly<Record<string, unknown>>, address: string, arch: string): readonly OfferedDisk[] {
   const architectures = objectIn(metadata, "architectures", address);
   if (!Object.hasOwn(architectures, arch)) {
-    throw badMetadata(`${address} has nothing for ${arch}; it has ${Object.keys(architectures).join(", ") || "no architecture"}`, "Choose another stream or image.");
+    throw badImage(`${address} has nothing for ${arch}; it has ${Object.keys(architectures).join(", ") || "no architecture"}`, "Choose another stream or image.");
   }
   const artifacts = objectIn(objectIn(architectures, arch, address), "artifacts", address);
   return Object.entries(artifacts).flatMap(([platform, artifact]) => {

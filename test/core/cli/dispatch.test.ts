@@ -122,3 +122,24 @@ describe("a machine's files", () => {
     expect((await run(["rm", "-f", "web"])).stderr).toMatch(/^Error: web: VM does not exist\n/);
   });
 });
+
+describe("a script in the name's place", () => {
+  test("means the machine that it made, and is not loaded for that", async () => {
+    const { run, add, paths, folder } = commandLine();
+    const script = join(folder, "broken.ts");
+    writeFileSync(script, "throw new Error('never to be run');");
+    add("web", { spec: { ...add("web").spec, script } });
+    writeFileSync(paths.machine("web").sshConfig, "Host web\n");
+    expect((await run(["ssh-config", "./broken.ts"])).stdout).toBe("Host web\n");
+    expect((await run(["run", "./broken.ts", "ssh-config", "--path"])).stdout).toBe(`${paths.machine("web").sshConfig}\n`);
+    expect(await run(["stop", "--force", "./broken.ts"])).toEqual({ status: 0, stdout: 'Machine "web" stopped successfully\n', stderr: "" });
+    expect((await run(["ssh-config", "./other.ts"])).stderr).toMatch(/^Error: no machine, or more than one, was made by \.\/other\.ts\n/);
+  });
+
+  test("a machine whose script is gone can still be stopped", async () => {
+    const { run, add } = commandLine();
+    add("web", { spec: { ...add("web").spec, script: "/gone.ts" } });
+    expect(await run(["stop", "web"])).toEqual({ status: 0, stdout: 'Machine "web" stopped successfully\n', stderr: "" });
+    expect((await run(["stop", "--json", "web"])).stdout).toBe('{\n  "Name": "web",\n  "State": "stopped"\n}\n');
+  });
+});

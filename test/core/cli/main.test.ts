@@ -18,7 +18,7 @@ function program() {
     ...Object.fromEntries(["DATA_HOME", "CACHE_HOME", "CONFIG_HOME", "RUNTIME_DIR"].map((name) => [`XDG_${name}`, join(path, name.toLowerCase())])),
   };
   const start = (...argv: string[]) => spawn(process.execPath, ["--conditions=glowplug-source", "--import", "tsx", main, ...argv], { env, cwd: join(main, "../../.."), stdio: "pipe" });
-  return { paths, start };
+  return { path, paths, start };
 }
 
 test("the program ends with the verb's status", async () => {
@@ -50,5 +50,26 @@ test("SIGINT ends a verb with 130", async () => {
   await once(child.stdout, "data");
   child.kill("SIGINT");
   const [status] = await once(child, "exit");
-  expect({ status: status as number, err: await err }).toEqual({ status: 130, err: "\nInterrupted: what was begun is being undone. A second Ctrl-C ends at once.\nError: interrupted\n" });
+  expect({ status: status as number, err: await err }).toEqual({ status: 130, err: "Error: interrupted\n" });
+});
+
+async function outcome(child: ReturnType<ReturnType<typeof program>["start"]>): Promise<{ status: number; out: string; err: string }> {
+  const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "exit")]);
+  return { status: status as number, out, err };
+}
+
+test("a script's path is a verb of its own: its code runs with the words behind it, and its exit status counts", async () => {
+  const { path, start } = program();
+  const script = join(path, "code.ts");
+  writeFileSync(script, "console.log(JSON.stringify(process.argv.slice(2))); process.exitCode = 3;");
+  expect(await outcome(start(script, "a", "--json", "b"))).toEqual({ status: 3, out: '["a","--json","b"]\n', err: "" });
+});
+
+test("a script that exports a machine says how to start it, and takes verbs alone", async () => {
+  const { path, start } = program();
+  const script = join(path, "web.ts");
+  writeFileSync(script, "export default { cpus: 1 };");
+  expect(await outcome(start(script))).toEqual({ status: 0, out: `${script} describes the machine "web". To start it: glowplug up ${script}\n`, err: "" });
+  expect(await outcome(start(script, "inspect"))).toMatchObject({ status: 125, out: "[]\n", err: expect.stringMatching(/^Error: web: VM does not exist\n/) as string });
+  expect((await outcome(start(script, "frob"))).err).toBe(`Error: unrecognized command \`${script} frob\`\nhint: A script that exports a machine takes a verb. See 'glowplug --help'.\n`);
 });

@@ -22,7 +22,7 @@ test.each<[string[], object]>([
   [["-p", "8080:80", "--publish", "127.0.0.2:1:2/udp"], { ports: ["8080:80", "127.0.0.2:1:2/udp"] }],
   [["--image", "debian"], { image: "debian" }],
   [["--image", "https://images.test/a.qcow2"], { image: "https://images.test/a.qcow2" }],
-  [["--image", "https://images.test/a.qcow2", "--digest", "sha256:ab"], { image: ["file", { url: "https://images.test/a.qcow2", digest: "sha256:ab" }] }],
+  [["--image", "https://images.test/a.qcow2", "--image-digest", "sha256:ab"], { image: ["file", { url: "https://images.test/a.qcow2", digest: "sha256:ab" }] }],
   [["--image", "https://images.test/a.qcow2", "--insecure-no-digest"], { image: ["file", { url: "https://images.test/a.qcow2", digest: "waived" }] }],
   [["--image", "../a.qcow2"], { image: "/a.qcow2" }],
 ])("%j", (argv, expected) => {
@@ -38,6 +38,6 @@ test("a word that is a file here is an image's path, a folder of that name is no
 });
 
 test("a checksum without an address is a mistake", () => {
-  expect(() => spec("/here", "--image", "debian", "--digest", "sha256:ab")).toThrow("--digest goes with an image's address");
+  expect(() => spec("/here", "--image", "debian", "--image-digest", "sha256:ab")).toThrow("--image-digest goes with an image's address");
   expect(() => spec("/here", "--insecure-no-digest")).toThrow("--insecure-no-digest goes with an image's address");
 });

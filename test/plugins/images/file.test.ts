@@ -26,6 +26,9 @@ describe("an address", () => {
     ["https://example.org/noble.img", { title: "noble.img", format: "qcow2", compression: "none" }],
     ["https://example.org/disk.vmdk?mirror=1", { title: "disk.vmdk", format: "vmdk", compression: "none" }],
     ["https://example.org/my%20disk.gz", { title: "my disk.gz", format: "qcow2", compression: "gz" }],
+    ["https://example.org/noble.img.bz2", { title: "noble.img.bz2", format: "qcow2", compression: "bz2" }],
+    ["https://example.org/100%.raw.gz", { title: "100%.raw.gz", format: "raw", compression: "gz" }],
+    ["https://example.org/", { title: "example.org", format: "qcow2", compression: "none" }],
   ])("%s", async (url, image) => expect(await locate({ url, digest: `sha256:${hex}` })).toEqual({ kind: "fetch", url, digest, ...image }));
 
   it("may be told what it serves", async () => {
@@ -48,6 +51,7 @@ it("is for an Ignition guest with the user core, unless told otherwise", () => {
 it.each([
   [{}, "needs either a path or an url"],
   [{ path: "/a", url: "https://b/" }, "needs either a path or an url"],
+  [{ path: "/a", digest: `sha256:${hex}` }, "has a digest for a file of this host"],
   ["", "has an empty path"],
   [{ url: "ftp://example.org/disk", digest: "waived" }, 'has the address "ftp://example.org/disk", which is no http or https URL'],
   [{ url: "disk.qcow2", digest: "waived" }, 'has the address "disk.qcow2", which is no http or https URL'],
@@ -55,5 +59,5 @@ it.each([
   [{ url: "https://example.org/disk", digest: "sha256:abc" }, 'has the digest "sha256:abc", which is none'],
   [{ url: "https://example.org/disk", digest: `md5:${hex}` }, `has the digest "md5:${hex}", which is none`],
 ])("refuses %j", (options, message) => {
-  expect(() => file(options)).toThrowError(expect.objectContaining({ code: "bad-image", message: `the file image ${message}`, plugin: "file" }));
+  expect(() => file(options)).toThrowError(expect.objectContaining({ code: "bad-image", message: `the file image ${message}`, plugin: "file", hint: expect.stringMatching(/./) }));
 });
