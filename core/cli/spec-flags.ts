@@ -43,7 +43,7 @@ export function specOf(flags: FlagValues<typeof specFlags>, run: Pick<Run, "cwd"
 type Place = Pick<Run, "cwd" | "host" | "env">;
 
 /** The image: a word, an address with its checksum, or a file. A word that is a file here is meant as one, as podman takes it. */
-function imageField({ image, imageDigest, insecureNoDigest }: FlagValues<typeof specFlags>, run: Place): Pick<MachineSpec, "image"> {
+export function imageField({ image, imageDigest, insecureNoDigest }: Pick<FlagValues<typeof specFlags>, "image" | "imageDigest" | "insecureNoDigest">, run: Place): Pick<MachineSpec, "image"> {
   const isAddress = image !== undefined && /^https?:\/\//i.test(image);
   const checked = imageDigest ?? (insecureNoDigest ? "waived" : undefined);
   if (checked !== undefined && !isAddress) {

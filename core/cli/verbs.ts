@@ -1,13 +1,19 @@
+import cp from "./cp.ts";
+import env from "./env.ts";
+import events from "./events.ts";
 import exec from "./exec.ts";
 import help from "./help.ts";
+import image from "./image.ts";
 import init from "./init.ts";
 import inspect from "./inspect.ts";
 import list from "./list.ts";
 import logs from "./logs.ts";
 import plan from "./plan.ts";
+import port from "./port.ts";
 import restart from "./restart.ts";
 import rm from "./rm.ts";
 import run from "./run.ts";
+import set from "./set.ts";
 import ssh from "./ssh.ts";
 import sshConfig from "./ssh-config.ts";
 import start from "./start.ts";
@@ -37,10 +43,16 @@ export const verbs: readonly VerbEntry[] = [
   { name: "rm", aliases: ["remove"], summary: "Remove a machine", verb: rm },
   { name: "ssh", summary: "Open a shell in a machine, or run a shell line there", verb: ssh },
   { name: "exec", summary: "Run a program in a machine, its arguments passed exactly", verb: exec },
+  { name: "cp", summary: "Copy files and folders into a machine or out of it", verb: cp },
   { name: "list", aliases: ["ls"], summary: "List machines", verb: list },
   { name: "inspect", summary: "Show everything known about machines", verb: inspect },
+  { name: "set", summary: "Change a machine's processors, memory, disk and the like", verb: set },
+  { name: "port", summary: "Show, open and close ports while a machine runs", verb: port },
   { name: "logs", summary: "Show what a machine and its parts wrote", verb: logs },
+  { name: "events", summary: "Show what happens to machines, as it happens", verb: events },
   { name: "plan", summary: "Show what a start would do, without doing it", verb: plan },
+  { name: "image", summary: "Show, fetch, verify and remove images", verb: image },
+  { name: "env", summary: "Print shell lines that point docker and podman at a machine", verb: env },
   { name: "ssh-config", summary: "Print an ssh config for a machine", verb: sshConfig },
   { name: "run", summary: "Run a script, or a verb on the machine it describes", verb: run },
   { name: "version", summary: "Print the version", verb: version },

@@ -48,6 +48,11 @@ export function keepFirstBoot(before: SavedSpec, now: SavedSpec): SavedSpec {
   };
 }
 
+/** Whether a field can never be changed in a machine that exists. */
+export function isFixed(field: string): boolean {
+  return Object.entries(kinds).some(([name, kind]) => name === field && kind === "first-boot-only");
+}
+
 /** "memory: 2GiB → 4GiB", "packages: +nginx, -curl". */
 export function changeText({ field, from, to }: SpecChange): string {
   if (Array.isArray(from) && Array.isArray(to)) return `${field}: ${listText(field, from, to)}`;

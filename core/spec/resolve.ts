@@ -4,6 +4,7 @@ import type { HostFacts, Share } from "../model.ts";
 import type { ResolvedSpec, ValueSource } from "../spec-types.ts";
 import { parseSize } from "../units.ts";
 import { defaults } from "./defaults.ts";
+import { checkLimits } from "./limits.ts";
 import { mergeLayers, type MergedSpec, type SpecLayer } from "./merge.ts";
 import { throwMistakes, type LocatedMistake, type Mistake } from "./mistakes.ts";
 import { defaultName } from "./name.ts";
@@ -55,19 +56,6 @@ const defaultSources: Readonly<Record<string, ValueSource>> = Object.fromEntries
   ["name", "cpus", "memory", "disk", "image", "provisioner", "launcher", "forwarder", "ports", "sockets", "volumes", "files", "units", "packages", "run",
     "restart", "user", "rootful", "timezone", "podman"].map((field) => [field, "default" as const]),
 );
-
-/** podman's words, and its MB that are MiB. */
-function checkLimits({ cpus, memory }: { readonly cpus: number; readonly memory: number }, host: HostFacts): Mistake[] {
-  const mistakes: Mistake[] = [];
-  if (cpus > host.cpus) {
-    mistakes.push({ path: "cpus", code: "host-limits", message: `requested number of CPUs (${cpus}) greater than number of host CPUs (${host.cpus})` });
-  }
-  if (memory > host.memory) {
-    const inMiB = (bytes: number): number => Math.floor(bytes / 2 ** 20);
-    mistakes.push({ path: "memory", code: "host-limits", message: `requested amount of memory (${inMiB(memory)} MB) greater than total system memory (${inMiB(host.memory)} MB)` });
-  }
-  return mistakes;
-}
 
 function checkPorts(ports: ResolvedSpec["ports"]): Mistake[] {
   return clashingPorts(ports).map(([one, other]) => ({ path: "ports", message: `expected each port of the host once, found ${portText(one)} and ${portText(other)}` }));

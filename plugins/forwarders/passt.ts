@@ -67,8 +67,9 @@ const guestAddress = "10.0.2.15";
 const hostAddress = "10.0.2.2";
 
 function findPasst(host: HostFacts): string {
-  const name = "passt";
-  return requireProgram(host, name, { plugin: name, packages: { debian: name, fedora: name, arch: name, suse: name, alpine: name }, hint: "Or choose another forwarder." });
+  return requireProgram(host, "passt", {
+    plugin: "passt", packages: { debian: "passt", fedora: "passt", arch: "passt", suse: "passt", alpine: "passt" }, hint: "Or choose another forwarder.",
+  });
 }
 
 function streamLink(kind: LinkKind): "unix-stream" {

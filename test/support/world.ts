@@ -74,7 +74,7 @@ export class World {
   /** The same, and it must end well. */
   async ok(...argv: string[]): Promise<string> {
     const ended = await this.glowplug(...argv);
-    expect(ended, `glowplug ${argv.join(" ")}`).toMatchObject({ code: 0 });
+    expect(ended.code, `glowplug ${argv.join(" ")}\n${ended.stdout}${ended.stderr}`).toBe(0);
     return ended.stdout;
   }
 

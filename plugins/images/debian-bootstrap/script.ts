@@ -40,12 +40,12 @@ ln -sf /run/systemd/resolve/stub-resolv.conf "$tree/etc/resolv.conf"
 mkdir -p "$tree/etc/systemd/system-generators"
 for generator in ${maskedGenerators.join(" ")}; do ln -s /dev/null "$tree/etc/systemd/system-generators/$generator"; done
 for unit in ${unitsWithoutNetwork.join(" ")}; do
-  sed -E '/^(Before|After|Wants)=/ { s/ ?(network|nss-lookup|remote-fs)\\.target//g; /=$/d }; s/^WantedBy=sysinit/WantedBy=multi-user/' "$tree/lib/systemd/system/$unit" > "$tree/etc/systemd/system/$unit"
+  sed -E '/^(Before|After|Wants)=/ { s/ ?(network|nss-lookup|remote-fs|sysinit)\\.target//g; /=$/d }; s/^WantedBy=sysinit/WantedBy=multi-user/' "$tree/lib/systemd/system/$unit" > "$tree/etc/systemd/system/$unit"
 done
 rm -f "$tree"/etc/ssh/ssh_host_* "$tree"/etc/update-motd.d/* "$tree/var/lib/dbus/machine-id" "$tree/etc/apt/apt.conf.d/99mmdebstrap"
 chroot "$tree" groupadd --system wheel
 chroot "$tree" systemctl --quiet disable ${disabledUnits.join(" ")} 2> /dev/null
-chroot "$tree" systemctl --quiet enable ${enabledUnits.join(" ")}
+chroot "$tree" systemctl --quiet reenable ${enabledUnits.join(" ")}
 chroot "$tree" systemctl --quiet mask ${maskedUnits.join(" ")}
 chroot "$tree" systemctl --quiet --global mask ${maskedUserUnits.join(" ")}
 chroot "$tree" systemctl --quiet set-default multi-user.target

@@ -9,14 +9,14 @@ export const enabledUnits: readonly string[] = [
 export const disabledUnits: readonly string[] = [
   "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "getty@tty1.service",
   "podman.service", "podman.socket", "podman-auto-update.service", "podman-auto-update.timer", "podman-restart.service",
-  "systemd-pstore.service", "systemd-network-generator.service", "remote-fs.target", "remote-cryptsetup.target",
+  "systemd-pstore.service", "remote-fs.target", "remote-cryptsetup.target",
 ];
 
 /** Units that would start without being enabled. What they load is loaded on first use anyway. */
 export const maskedUnits: readonly string[] = [
   "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "sys-kernel-config.mount", "sys-fs-fuse-connections.mount", "dev-hugepages.mount",
   "modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@drm.service", "modprobe@efi_pstore.service", "modprobe@fuse.service", "modprobe@loop.service",
-  "dracut-shutdown.service", "systemd-firstboot.service", "systemd-repart.service", "systemd-fsckd.socket",
+  "dracut-shutdown.service", "systemd-firstboot.service", "systemd-network-generator.service", "systemd-repart.service", "systemd-fsckd.socket",
 ];
 
 /** The same for each user's own manager. */

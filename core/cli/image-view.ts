@@ -1,0 +1,46 @@
+import { statSync } from "node:fs";
+import { storedDisk, type ImageOrigin, type StoredImage } from "../image-store.ts";
+import type { ImageUse } from "../image-use.ts";
+import { formatSize } from "../units.ts";
+import { Shown, Stamp } from "./format.ts";
+import { ago } from "./times.ts";
+
+/** Columns of `image ls`, as `--format "table ..."` would have them. */
+export const imageColumns = "table {{.Id}}\t{{.Title}}\t{{.Release}}\t{{.Size}}\t{{.VirtualSize}}\t{{.Added}}\t{{.UsedBy}}";
+export const imageHeaders: Readonly<Record<string, string>> = { VirtualSize: "VIRTUAL", Added: "AGE" };
+export const imageFields: readonly string[] = ["Id", "Title", "Release", "Format", "Size", "VirtualSize", "Added", "UsedBy", "Origins", "Path"];
+
+/** One image of the store. `now` is for its age. */
+export function imageItem(store: string, image: StoredImage, { users }: ImageUse, now: number): object {
+  const { id, format, virtualSize, added, origins } = image;
+  const size = bytesOnDisk(store, image);
+  const usedBy = users.get(id) ?? [];
+  const last = origins.at(-1);
+  return {
+    Id: new Shown(id, shortId(id)), Title: titleOf(image), Release: last?.release ?? "", Format: format, Size: new Shown(size, formatSize(size)),
+    VirtualSize: new Shown(virtualSize, formatSize(virtualSize)), Added: new Stamp(added, ago(new Date(added), now)), UsedBy: new Shown(usedBy, usedBy.join(", ")),
+    Origins: origins.map(originView), Path: storedDisk(store, image),
+  };
+}
+
+/** Bytes that an image takes: less than its file's length where that has holes. */
+export function bytesOnDisk(store: string, image: StoredImage): number {
+  return (statSync(storedDisk(store, image), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+}
+
+/** As many digits as tell images apart for people. */
+export function shortId(id: string): string {
+  return id.slice(0, 12);
+}
+
+export function titleOf({ origins, format }: StoredImage): string {
+  return origins.at(-1)?.title ?? format;
+}
+
+function originView(origin: ImageOrigin): object {
+  const from = origin.kind === "local" ? origin.path : origin.kind === "build" ? origin.key : origin.url;
+  return {
+    Kind: origin.kind, From: from, Title: origin.title,
+    Verified: origin.verified.map(({ what, digest, by }) => ({ What: what, Digest: digest ? `${digest.algorithm}:${digest.hex}` : null, By: by ?? null })),
+  };
+}
