@@ -13,8 +13,8 @@ const variables = ["DOCKER_HOST", "CONTAINER_HOST"] as const;
 
 export default defineVerb({
   usage: "[NAME]",
-  description: "Shell lines that point docker and podman at the machine's API.",
-  examples: ['eval "$(glowplug env web)"', "glowplug env web | source", 'eval "$(glowplug env --unset)"'],
+  description: "They set DOCKER_HOST and CONTAINER_HOST to the socket of the machine's API, which is there while it runs.",
+  examples: ['eval "$(glowplug env web)"', "glowplug env --shell fish web | source", 'eval "$(glowplug env --unset)"'],
   flags: {
     shell: choice("--shell <name>", `Shell to write for: ${shells.join(", ")} (default: $SHELL)`, shells),
     unset: on("--unset", "Lines that take the variables away again"),

@@ -17,7 +17,7 @@ const flags = {
   noHeading: on("-n, --noheading", "For ls: no headers"),
   imageDigest: { ...specFlags.imageDigest, help: "For pull: checksum of an image that is given by its address" },
   insecureNoDigest: { ...specFlags.insecureNoDigest, help: "For pull: take an image from its address without a checksum" },
-  launcher: { ...specFlags.launcher, help: `For pull: who will run it; ${specFlags.launcher.help.replace("Who runs the VM ", "")}` },
+  launcher: { ...specFlags.launcher, help: `For pull: ${specFlags.launcher.help.replace(/^Who runs/, "who is to run")}` },
 } as const;
 type ImageCall = Call<typeof flags>;
 
@@ -51,10 +51,12 @@ async function pull(call: ImageCall, words: readonly string[]): Promise<void> {
   checkWords("image pull", words, { least: 1, most: 1 });
   const { flags: { imageDigest, insecureNoDigest, launcher }, globals, run, output } = call;
   const { pullImage } = await import("../lifecycle/pull-image.ts");
+  // Until it ends, this process is a user of the image as well.
+  const use = await useOf(call);
   const image = await pullImage({ ...imageField({ image: words[0], imageDigest, insecureNoDigest }, run), ...(launcher !== undefined && { launcher }) }, run);
   const stored = listImages(run.paths.store).find(({ id }) => id === image.id);
   if (!stored) throw new MachineError("internal", `the image ${shortId(image.id)} is not in the store`);
-  if (globals.json) return output.json(imageItem(run.paths.store, stored, await useOf(call), Date.now()));
+  if (globals.json) return output.json(imageItem(run.paths.store, stored, use, Date.now()));
   run.report.info(`${image.title} is in the store`);
   output.line(image.id);
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { Meter } from "./meter.ts";
-import type { ConsoleReport } from "./progress.ts";
+import type { ConsoleReport } from "./console-report.ts";
 
 const pauseMs = 1000;
 

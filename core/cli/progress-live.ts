@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { bar, Meter, readingText } from "./meter.ts";
 import type { Paint } from "./paint.ts";
-import type { ConsoleReport } from "./progress.ts";
+import type { ConsoleReport } from "./console-report.ts";
 import { displayWidth } from "./table.ts";
 import { elapsed } from "./times.ts";
 

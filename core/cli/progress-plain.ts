@@ -1,7 +1,7 @@
 import type { Clock } from "./clock.ts";
 import { Meter, readingText } from "./meter.ts";
 import type { Paint } from "./paint.ts";
-import type { ConsoleReport } from "./progress.ts";
+import type { ConsoleReport } from "./console-report.ts";
 import { elapsed } from "./times.ts";
 
 /** A phase that ends sooner has one line alone. */

@@ -1,4 +1,5 @@
-import type { PhaseReport, Report } from "../run.ts";
+import type { PhaseReport } from "../run.ts";
+import type { ConsoleReport } from "./console-report.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import type { Globals, Level } from "./globals.ts";
 import type { Stream } from "./output.ts";
@@ -6,14 +7,6 @@ import { createPaint } from "./paint.ts";
 import { createJsonReport } from "./progress-json.ts";
 import { createLiveReport } from "./progress-live.ts";
 import { createPlainReport } from "./progress-plain.ts";
-
-/** A report that the command line owns. */
-export interface ConsoleReport extends Report {
-  /** Takes live lines off the screen so that other text can follow; they come back by themselves. */
-  clear(): void;
-  /** Ends it: nothing of it stays that moves. */
-  close(): void;
-}
 
 /** Progress on stderr: live lines on a terminal, plain lines elsewhere, JSON lines by --log-format json. */
 export function createReport(stream: Stream, globals: Pick<Globals, "level" | "logFormat" | "noColor">, clock: Clock = systemClock): ConsoleReport {

@@ -30,7 +30,7 @@ export default {
   cpus: 2, memory: "2GiB", disk: "12GiB", image: "debian-bootstrap", launcher, forwarder: "gvproxy",
   ports: ["127.0.0.1:${published}:7000"],
   files: [{ path: "/etc/motto", content: "one file, one machine\\n" }],
-  units: [{ name: "answer.service", content: "[Service]\\nExecStart=/bin/busybox nc -lk -p 7000 -e /bin/echo from-the-guest\\n[Install]\\nWantedBy=multi-user.target\\n" }],
+  units: [{ name: "answer.service", content: "[Service]\\nExecStart=/bin/busybox httpd -f -p 7000 -h /etc\\n[Install]\\nWantedBy=multi-user.target\\n" }],
   run: ["echo ran >> /var/lib/ran"],
   async afterStart({ ssh, machine }) {
     const { stdout } = await ssh.exec(["cat", "/etc/motto"]);
@@ -77,7 +77,7 @@ export default {
   });
 
   it("publishes the script's port", async () => {
-    expect((await run("busybox", ["nc", "127.0.0.1", String(published)])).stdout).toBe("from-the-guest\n");
+    expect(await (await fetch(`http://127.0.0.1:${published}/motto`)).text()).toBe("one file, one machine\n");
   });
 
   it("lets OpenSSH in with host-key checking on", async () => {

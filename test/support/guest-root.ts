@@ -22,12 +22,16 @@ export interface GuestRoot {
   write(path: string, text: string): void;
 }
 
-/** A guest that is a folder: a real shell runs the commands in it, with every path of /etc, /usr and /var led into the folder. Gone with the test. */
+/**
+ * A guest that is a folder: a real shell runs the commands in it, with every path of /etc, /usr and /var led into the folder, and
+ * everybody may do everything. Gone with the test.
+ */
 export function guestRoot(): GuestRoot {
   const folder = mkdtempSync(join(tmpdir(), "gp-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const [bin, calls, told, commands]: [string, string, string[], string[]] = [join(folder, "bin"), join(folder, "calls"), [], []];
   mkdirSync(bin);
+  writeFileSync(join(bin, "sudo"), '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n', { mode: 0o755 });
   const inside = (text: string): string => text.replaceAll(/(?<![\w./-])\/(?=(?:etc|usr|var)\/)/g, `${folder}/`);
   const machine: MachineInfo = {
     name: "web", user: "root", uid: 1000, rootful: false, ssh: { host: "127.0.0.1", port: 40022, keyFile: "/data/id", hostKey: "" }, folders: { data: "/data", runtime: "/run" },
@@ -48,7 +52,7 @@ export function guestRoot(): GuestRoot {
   return {
     folder, told, commands,
     event: (host = hostOf("linux/amd64")) => ({ machine, host, ssh, ports: [], signal: new AbortController().signal, log: (line) => void told.push(line) }),
-    called: () => (existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n") : []),
+    called: () => (existsSync(calls) ? readFileSync(calls, "utf8").trim().split("\n").map((line) => line.trimEnd()) : []),
     program(name, does = "") {
       writeFileSync(join(bin, name), `#!/bin/sh\necho "${name} $*" >> ${calls}\n${inside(does)}\n`, { mode: 0o755 });
     },

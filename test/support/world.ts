@@ -44,9 +44,11 @@ export class World {
     this.env = {
       ...process.env, NO_COLOR: "1", ...(this.fakes && { CONTAINERS_HELPER_BINARY_DIR: this.fakes.folder, PATH: `${this.fakes.folder}:/usr/bin:/bin` }),
       XDG_DATA_HOME: join(this.folder, "data"), XDG_CONFIG_HOME: join(this.folder, "config"), XDG_CACHE_HOME: join(this.folder, "cache"),
-      XDG_RUNTIME_DIR: join(this.folder, "run"), PODMAN_CONNECTIONS_CONF: join(this.folder, "config/connections.json"),
+      XDG_RUNTIME_DIR: join(this.folder, "run"), PODMAN_CONNECTIONS_CONF: join(this.folder, "config/connections.json"), CONTAINERS_CONF: join(this.folder, "config/containers.conf"),
       GLOWPLUG_STORE: this.fakes ? join(this.folder, "images") : process.env["GLOWPLUG_STORE"] ?? join(dataHome, "glowplug/images"),
     };
+    // podman 4 keeps its connections in containers.conf; as root it would take the system's own.
+    writeFileSync(join(this.folder, "config/containers.conf"), "");
     // Programs that set-up unpacked lie in the user's own data folder.
     const tools = join(dataHome, "glowplug/tools");
     if (!this.fakes && existsSync(tools)) {

@@ -1,12 +1,5 @@
+import type { TreeFile } from "./tree-file.ts";
 import { unitFiles } from "./units.ts";
-
-/** A file that the build writes into the guest. */
-export interface TreeFile {
-  readonly path: string;
-  /** Octal, as chmod takes it. Default: 0644. */
-  readonly mode?: string;
-  readonly content: string;
-}
 
 /** The root partition follows the disk, at each boot: a disk may be enlarged at any time. */
 const growRoot = `#!/bin/sh

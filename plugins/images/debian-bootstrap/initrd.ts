@@ -1,4 +1,4 @@
-import type { TreeFile } from "./guest-files.ts";
+import type { TreeFile } from "./tree-file.ts";
 
 /** Drivers of the root disk, whatever bus it is on, of Ignition's config, and of the network card: early, so that its address is there when sshd is. */
 const drivers = [

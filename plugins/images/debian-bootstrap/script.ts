@@ -1,6 +1,7 @@
-import { guestFiles, type TreeFile } from "./guest-files.ts";
+import { guestFiles } from "./guest-files.ts";
 import { initrdRecipe } from "./initrd.ts";
 import { guestPackages, hostPrograms, keptIn, leftOut, suite } from "./packages.ts";
+import type { TreeFile } from "./tree-file.ts";
 import { disabledUnits, enabledUnits, maskedGenerators, maskedUnits, maskedUserUnits, unitsWithoutNetwork } from "./units.ts";
 
 /** What shapes the disk. */
@@ -84,7 +85,13 @@ trap 'exit 130' INT TERM
 for program in ${hostPrograms.join(" ")}; do
   command -v "$program" > /dev/null || fail "the program $program is missing"
 done
-[ "$(id -u)" -eq 0 ] || fail "this build must run as root"
+# The guest's tree has files of many owners. A plain user makes them inside a user namespace, with the ids that /etc/subuid lends.
+if [ "$(id -u)" -ne 0 ]; then
+  enter="unshare --user --map-root-user --map-auto --mount --pid --fork --kill-child"
+  $enter true || fail "without root the build needs user namespaces, and a range for $(id -un) in /etc/subuid and /etc/subgid"
+  rm -rf "$work"
+  exec $enter --mount-proc bash "$0" "$@"
+fi
 
 # Where Debian comes from: the host's own apt knows. A host that keeps no package lists gets private ones.
 sources_in() {

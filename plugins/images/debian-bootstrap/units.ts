@@ -1,4 +1,4 @@
-import type { TreeFile } from "./guest-files.ts";
+import type { TreeFile } from "./tree-file.ts";
 
 /** Units that run in the guest beside what Ignition enables. */
 export const enabledUnits: readonly string[] = [

@@ -1,7 +1,8 @@
 import { Writable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import type { Clock } from "../../../core/cli/clock.ts";
-import { createReport, type ConsoleReport } from "../../../core/cli/progress.ts";
+import type { ConsoleReport } from "../../../core/cli/console-report.ts";
+import { createReport } from "../../../core/cli/progress.ts";
 import { bar, Meter, readingText } from "../../../core/cli/meter.ts";
 
 /** Time that passes when told. */

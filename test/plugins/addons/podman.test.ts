@@ -29,6 +29,8 @@ describe("podman in the guest", () => {
       { path: "/etc/containers/registries.conf.d/999-glowplug.conf", content: 'unqualified-search-registries = ["docker.io"]\n' },
       { path: "/etc/tmpfiles.d/podman-docker.conf", content: "L+ /run/docker.sock - - - - /run/user/1000/podman/podman.sock\n" },
       { path: "/etc/sysctl.d/10-inotify-instances.conf", content: "fs.inotify.max_user_instances = 524288\n" },
+      { path: "/etc/systemd/system.conf.d/10-stop-timeout.conf", content: "[Manager]\nDefaultTimeoutStopSec=10s\n" },
+      { path: "/etc/systemd/user.conf.d/10-stop-timeout.conf", content: "[Manager]\nDefaultTimeoutStopSec=10s\n" },
       { path: "/var/lib/systemd/linger/core", content: "" },
       { path: "/etc/subuid", content: "core:100000:1000000\n" },
       { path: "/etc/subgid", content: "core:100000:1000000\n" },

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { checkOptions, Command, MachineError, type BuildImage, type ImageSource } from "glowplug";
-import { hostPrograms, suite } from "./packages.ts";
-import { renderBuildScript } from "./script.ts";
+import { hostPrograms, suite } from "./debian-bootstrap/packages.ts";
+import { renderBuildScript } from "./debian-bootstrap/script.ts";
 
-export { guestPackages, hostPackages } from "./packages.ts";
-export { renderBuildScript } from "./script.ts";
+export { guestPackages, hostPackages } from "./debian-bootstrap/packages.ts";
+export { renderBuildScript } from "./debian-bootstrap/script.ts";
 
 export interface DebianBootstrapOptions {
   /** More Debian packages for the guest, from the same release. Default: none. */
