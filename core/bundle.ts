@@ -35,19 +35,21 @@ export async function buildDist({ outdir = join(root, "dist"), extra = {} }: Bui
     plugins: [ownName, nativeParts, lazyNames], logLevel: "warning", legalComments: "none",
   });
   const program = join(outdir, "glowplug.js");
-  for (const { path, text } of outputFiles) replaceFile(path, path === program ? `#!/usr/bin/env node\n${text}` : text, path === program ? 0o755 : 0o644);
+  for (const { path, text } of outputFiles) {
+    const whole = path === program ? `#!/usr/bin/env node\n${text}` : text;
+    replaceFile(path, whole, whole.startsWith("#!") ? 0o755 : 0o644);
+  }
   const made = outputFiles.map(({ path }) => relative(outdir, path));
   for (const old of filesIn(outdir)) if (!made.includes(old)) rmSync(join(outdir, old));
   return made.sort();
 }
 
-/** Output names, without their ending, and the sources. `testing` is left out until it exists. */
+/** Output names, without their ending, and the sources. Tests of plugins run the fake programs, so these are published as well. */
 function entries(): Record<string, string> {
-  const testing = "test/contracts/index.ts";
+  const fakes = ["fake-qemu", "fake-gvproxy", "fake-qemu-img"].map((name) => [name, `test/fixtures/bin/${name}.mjs`] as const);
   return {
-    glowplug: "core/cli/main.ts", index: "core/index.ts", keeper: "core/keeper/main.ts",
-    ...(existsSync(join(root, testing)) && { testing }),
-    ...Object.fromEntries(pluginEntries()),
+    glowplug: "core/cli/main.ts", index: "core/index.ts", keeper: "core/keeper/main.ts", testing: "test/contracts/index.ts",
+    ...Object.fromEntries([...fakes, ...pluginEntries()]),
   };
 }
 

@@ -4,8 +4,8 @@ import { MachineError } from "./errors.ts";
 
 /** What shall be at a path of the guest. */
 export type SyncedPath =
-  /** A file with this text. Mode: default 0o644. */
-  | { readonly path: string; readonly content: string; readonly mode?: number }
+  /** A file with this text. Mode: default 0o644. With `ifThere` nothing is done where there is none. */
+  | { readonly path: string; readonly content: string; readonly mode?: number; readonly ifThere?: boolean }
   /** A symbolic link to something that is there; relative to the link's folder. */
   | { readonly path: string; readonly link: string }
   /** Nothing. */
@@ -40,7 +40,7 @@ export async function syncGuestFiles({ ssh, machine, signal }: Pick<AfterStartEv
 
 function step(entry: SyncedPath): string {
   const path = quote(entry.path);
-  if ("content" in entry) return `put ${path} ${(entry.mode ?? 0o644).toString(8)} ${Buffer.byteLength(entry.content)}`;
+  if ("content" in entry) return `put ${path} ${(entry.mode ?? 0o644).toString(8)} ${Buffer.byteLength(entry.content)}${entry.ifThere ? " if-there" : ""}`;
   return "link" in entry ? `link ${path} ${quote(entry.link)}` : `drop ${path}`;
 }
 
@@ -65,6 +65,10 @@ place() {
   if command -v restorecon > /dev/null; then restorecon "$1" || :; fi
 }
 put() {
+  if [ -n "\${4:-}" ] && [ ! -e "$1" ]; then
+    dd of=/dev/null bs="$3" count=1 iflag=fullblock 2> /dev/null
+    return
+  fi
   mkdir -p "\${1%/*}"
   new=$1.glowplug-new
   rm -f "$new"

@@ -120,6 +120,8 @@ function explain(error: Error & { level?: string; code?: unknown }, stage: Stage
   return new MachineError("ssh", `no ssh connection to ${place}: ${error.message}`, options);
 }
 
+type ChannelCallback = (error: Error | undefined, channel: ClientChannel) => void;
+
 function guestConnection(client: Client, user: string, place: string, closed: Promise<Error | undefined>, destroy: () => void): GuestConnection {
   const streams = new Set<GuestStream>();
   let open = true;
@@ -129,11 +131,12 @@ function guestConnection(client: Client, user: string, place: string, closed: Pr
     open = false;
     for (const stream of streams) stream.lose();
   });
-  const ask = <T>(what: string, request: (done: (error: Error | undefined, value: T) => void) => unknown): Promise<T> =>
+  // `make` listens to what was opened in the very call that hands it over: a short command's exit may lie in the same packet.
+  const ask = <T, R>(what: string, request: (done: (error: Error | undefined, value: T) => void) => unknown, make: (value: T) => R): Promise<R> =>
     new Promise((resolve, reject) => {
       const refuse = (cause: unknown): void => reject(new MachineError("ssh", `${place}: cannot open ${what}: ${open ? messageOf(cause) : "the connection is closed"}`, { cause }));
       try {
-        request((error, value) => (error ? refuse(error) : resolve(value)));
+        request((error, value) => (error ? refuse(error) : resolve(make(value))));
       } catch (error) {
         refuse(error);
       }
@@ -154,13 +157,13 @@ function guestConnection(client: Client, user: string, place: string, closed: Pr
   return {
     user,
     closed: closed.then((error) => (ending ? undefined : error)),
-    exec: async (command, { pty, signal } = {}) =>
-      commandOf(await ask<ClientChannel>(`a command (${command.slice(0, 60)})`, (done) => client.exec(command, pty ? { pty: ptyOptions(pty) } : {}, done)), signal),
-    shell: async (pty, { signal } = {}) => commandOf(await ask<ClientChannel>("a shell", (done) => client.shell(pty ? ptyOptions(pty) : false, done)), signal),
-    subsystem: async (name) => commandOf(await ask<ClientChannel>(`the subsystem ${name}`, (done) => client.subsys(name, done))),
-    sftp: async () => guestFiles(await ask("sftp", (done: Parameters<Client["sftp"]>[0]) => client.sftp(done)), closed),
-    openSocket: async (path) => streamOf(await ask<ClientChannel>(`the guest's socket ${path}`, (done) => client.openssh_forwardOutStreamLocal(path, done))),
-    openPort: async (host, port) => streamOf(await ask<ClientChannel>(`${host}:${port} from the guest`, (done) => client.forwardOut("127.0.0.1", 0, host, port, done))),
+    exec: (command, { pty, signal } = {}) =>
+      ask(`a command (${command.slice(0, 60)})`, (done: ChannelCallback) => client.exec(command, pty ? { pty: ptyOptions(pty) } : {}, done), (channel) => commandOf(channel, signal)),
+    shell: (pty, { signal } = {}) => ask("a shell", (done: ChannelCallback) => client.shell(pty ? ptyOptions(pty) : false, done), (channel) => commandOf(channel, signal)),
+    subsystem: (name) => ask(`the subsystem ${name}`, (done: ChannelCallback) => client.subsys(name, done), (channel) => commandOf(channel)),
+    sftp: () => ask("sftp", (done: Parameters<Client["sftp"]>[0]) => client.sftp(done), (channel) => guestFiles(channel, closed)),
+    openSocket: (path) => ask(`the guest's socket ${path}`, (done: ChannelCallback) => client.openssh_forwardOutStreamLocal(path, done), streamOf),
+    openPort: (host, port) => ask(`${host}:${port} from the guest`, (done: ChannelCallback) => client.forwardOut("127.0.0.1", 0, host, port, done), streamOf),
     async end() {
       ending = true;
       client.end();

@@ -16,8 +16,9 @@ const flags = { username: guestFlags.username } as const;
 export default defineVerb({
   usage: "SOURCE DESTINATION",
   description: [
-    "One of both is NAME:PATH; a path that begins with a dot or a slash is this host's. Folders are copied with all that is in them,",
-    "into the destination where that is a folder. Modes and times are kept, and links in folders stay links.",
+    "One of both is NAME:PATH; a path that begins with a dot or a slash is this host's. Folders are",
+    "copied with all that is in them, into the destination where that is a folder. Modes and times are",
+    "kept, and links in folders stay links.",
   ].join("\n"),
   examples: ["glowplug cp ./site web:/srv", "glowplug cp web:/var/log/syslog .", "glowplug cp --username root ./nginx.conf web:/etc/nginx/"],
   flags,

@@ -13,7 +13,7 @@ const variables = ["DOCKER_HOST", "CONTAINER_HOST"] as const;
 
 export default defineVerb({
   usage: "[NAME]",
-  description: "They set DOCKER_HOST and CONTAINER_HOST to the socket of the machine's API, which is there while it runs.",
+  description: "They name the socket of the machine's API, which is there while it runs, to docker and podman.",
   examples: ['eval "$(glowplug env web)"', "glowplug env --shell fish web | source", 'eval "$(glowplug env --unset)"'],
   flags: {
     shell: choice("--shell <name>", `Shell to write for: ${shells.join(", ")} (default: $SHELL)`, shells),

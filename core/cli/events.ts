@@ -11,8 +11,8 @@ import { defineVerb } from "./verb.ts";
 export default defineVerb({
   usage: "[NAME]",
   description: [
-    "What happens from now on: phases, children, ports, states; of all machines where none is named. Ctrl-C ends it with status 0.",
-    "With --json: one object a line.",
+    "What happens from now on: phases, children, ports, states; of all machines where none is named.",
+    "Ctrl-C ends it with status 0. With --json: one object a line.",
   ].join("\n"),
   examples: ["glowplug events", "glowplug events --json web", "glowplug events --since 10m --stream=false web"],
   flags: {

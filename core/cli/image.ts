@@ -24,9 +24,9 @@ type ImageCall = Call<typeof flags>;
 export default defineVerb({
   usage: "ls|pull|verify|rm|prune [IMAGE|ID...]",
   description: [
-    "The store holds each image once for all machines, under the sha256 of its disk. ls shows them; pull brings one in, by a built-in's",
-    "name such as fcos:testing, an address or a path; verify hashes them anew; rm removes some; prune removes those that no machine uses.",
-    "With --quiet, ls shows ids alone.",
+    "The store holds each image once for all machines, under the sha256 of its disk. ls shows them, with",
+    "--quiet their ids alone; pull brings one in, by a built-in's name such as fcos:testing, an address",
+    "or a path; verify hashes them anew; rm removes some; prune removes those that no machine uses.",
   ].join("\n"),
   examples: ["glowplug image ls", "glowplug image pull fcos:testing", "glowplug image verify", "glowplug image rm 0f3a1b2c3d4e", "glowplug image prune --force"],
   flags,

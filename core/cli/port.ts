@@ -26,9 +26,11 @@ const fields = ["HostIP", "HostPort", "GuestPort", "Protocol", "OpenedBy"];
 export default defineVerb({
   usage: "ls|add|rm [NAME] [PORT...]",
   description: [
-    "ls shows which ports of the host lead into the machine, and who opened them: its spec, the user, or a program in the guest,",
-    "such as its podman. add and rm open and close ports while it runs; what add opened is closed when the machine stops.",
-    "A PORT is [ADDRESS:]HOSTPORT:GUESTPORT[/udp], on 127.0.0.1 where no address is named. rm takes HOSTPORT alone as well.",
+    "ls shows which ports of the host lead into the machine, and who opened them: its spec, the user, or",
+    "a program in the guest, such as its podman. add and rm open and close ports while it runs; what add",
+    "opened is closed when the machine stops.",
+    "A PORT is [ADDRESS:]HOSTPORT:GUESTPORT[/udp], on 127.0.0.1 where no address is named; for rm",
+    "HOSTPORT is enough.",
   ].join("\n"),
   examples: ["glowplug port ls web", "glowplug port add web 8080:80 5353:53/udp", "glowplug port rm web 8080"],
   flags,

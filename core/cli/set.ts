@@ -17,8 +17,8 @@ const resetFlag: Flag<"all" | readonly string[]> = {
 export default defineVerb({
   usage: "[NAME]",
   description: [
-    "What is set wins over the machine's script until it is reset. It holds from the next start on, and what needs one is said.",
-    "A disk only grows; the guest grows its file system when it boots.",
+    "What is set wins over the machine's script until it is reset. It holds from the next start on, and",
+    "what needs a restart is said. A disk only grows; the guest grows its file system when it boots.",
   ].join("\n"),
   examples: ["glowplug set --cpus 4 --memory 4096 web", "glowplug set --disk-size 200 web", "glowplug set --reset web"],
   flags: {

@@ -30,13 +30,17 @@ export class Exposer {
     else this.#carried.set(portKey(port), await this.#context.carry(port));
   }
 
-  /** Closes a port; one that is not open is left alone. */
+  /** Closes a port. Throws MachineError "wrong-state" for one that a forwarder opened at the start and cannot close. */
   async close(port: ResolvedPort): Promise<void> {
     const method = this.#method;
     if (method.kind === "http") await post(method.socket, fill(method.remove, port), port);
     else if (method.kind === "monitor") await this.#context.monitor(fillText(method.remove, port));
     else {
-      await this.#carried.get(portKey(port))?.close();
+      const carried = this.#carried.get(portKey(port));
+      if (!carried) {
+        throw new MachineError("wrong-state", `${formatPort(port)} stays open as long as the machine runs: its forwarder opened it at the start, and can close none`, { hint: "Take it out of the spec, and restart the machine." });
+      }
+      await carried.close();
       this.#carried.delete(portKey(port));
     }
   }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { GuestFile, GuestUnit, ResolvedPort, Share, SocketForward } from "../model.ts";
-import type { SavedSpec } from "../spec-types.ts";
+import type { SavedSpec, ValueSource } from "../spec-types.ts";
 import { formatSize } from "../units.ts";
 import { defaults } from "./defaults.ts";
 import { portText } from "./ports.ts";
@@ -14,6 +14,8 @@ export interface SpecChange {
   readonly from: unknown;
   readonly to: unknown;
   readonly kind: ChangeKind;
+  /** Who says the new value. */
+  readonly source: ValueSource;
 }
 
 /** Who the machine is, and where values come from, is no change of it. */
@@ -64,6 +66,8 @@ export function changeLine(change: SpecChange, machine: { readonly name: string;
   const { name, script, running } = machine;
   const text = changeText(change);
   if (change.kind === "first-boot-only") return `${text}, which only a new machine gets: glowplug rm ${name}, then glowplug init ${script ?? name}`;
+  // A flag is for one start, so a restart would know nothing of it.
+  if (running && change.kind === "next-start" && change.source === "flag") return `${text}, takes effect in a stopped machine: glowplug stop ${name}, then the same again`;
   if (running && change.kind === "next-start") return `${text}, takes effect at the next start: glowplug restart ${name}`;
   return `${text}, takes effect now${change.field === "plugins" ? ", but for what first boot does" : ""}`;
 }
@@ -73,7 +77,7 @@ function allChanges(before: SavedSpec, now: SavedSpec): readonly SpecChange[] {
     const [from, to] = [valueOf(before, field), valueOf(now, field)];
     if (isDeepStrictEqual(from, to)) return [];
     const kind = kinds[field];
-    return [{ field, from, to, kind: typeof kind === "function" ? kind(from as never, to as never) : kind }];
+    return [{ field, from, to, kind: typeof kind === "function" ? kind(from as never, to as never) : kind, source: now.sources[field] ?? "default" }];
   });
 }
 

@@ -28,8 +28,8 @@ export async function run(connection: GuestConnection, command: string | readonl
   const outputs = Promise.all([text(running.stdout), text(running.stderr)]);
   outputs.catch(() => {});
   try {
-    // The exit first: when the connection is lost, its error says so, and those of the outputs do not.
-    const exit = await Promise.race([running.exit, limit]);
+    // The limit first: the command that it hung up has ended too. Then the exit: its error tells of a lost connection, those of the outputs do not.
+    const exit = await Promise.race([limit, running.exit]);
     const [stdout, stderr] = await Promise.race([outputs, limit]);
     return { ...exit, stdout, stderr };
   } finally {

@@ -1,4 +1,4 @@
-import { checkOptions, MachineError, syncGuestFiles, type Plugin } from "glowplug";
+import { checkOptions, MachineError, syncGuestFiles, type Plugin, type SyncedPath } from "glowplug";
 
 export interface TimezoneOptions {
   /** IANA name: "Europe/Rome". Default: the host's zone, looked at anew at each start. */
@@ -14,12 +14,9 @@ export default function timezone(options: TimezoneOptions = {}): Plugin {
 
     async afterStart(event) {
       const zone = options.zone ?? event.host.timezone;
-      const changed = await syncGuestFiles(event, [{ path: "/etc/localtime", link: `../usr/share/zoneinfo/${zone}` }], {
-        plugin: "timezone",
-        // Debian has the name in a second place.
-        onChange: `if [ -e /etc/timezone ]; then echo '${zone}' > /etc/timezone; fi`,
-        hint: 'Where the guest has no time zones, `packages: ["tzdata"]` in the spec installs them.',
-      });
+      // Debian has the name in a second place.
+      const paths: SyncedPath[] = [{ path: "/etc/localtime", link: `../usr/share/zoneinfo/${zone}` }, { path: "/etc/timezone", content: `${zone}\n`, ifThere: true }];
+      const changed = await syncGuestFiles(event, paths, { plugin: "timezone", hint: 'Where the guest has no time zones, `packages: ["tzdata"]` in the spec installs them.' });
       if (changed) event.log(`the guest's time zone is ${zone} now`);
     },
   };

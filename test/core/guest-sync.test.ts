@@ -53,6 +53,14 @@ describe("files of the guest", () => {
     expect([lstatSync(join(guest.folder, motto.path)).isFile(), guest.read("/etc/elsewhere")]).toEqual([true, "mine\n"]);
   });
 
+  it("can be left out where the guest has none of the name", async () => {
+    const guest = guestRoot();
+    const paths = [{ path: "/etc/a/there", content: "x\n", ifThere: true }, motto];
+    expect([await sync(guest, paths), guest.read("/etc/a/there"), guest.read(motto.path)]).toEqual([true, undefined, "one\n"]);
+    guest.write("/etc/a/there", "");
+    expect([await sync(guest, paths), guest.read("/etc/a/there")]).toEqual([true, "x\n"]);
+  });
+
   it("are taken away, once", async () => {
     const guest = guestRoot();
     guest.write("/etc/old", "x");

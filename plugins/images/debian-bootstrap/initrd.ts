@@ -21,6 +21,27 @@ const dracutConfig = [
 const here = "/usr/lib/dracut/modules.d/95image";
 const toConsole = "[Service]\nStandardOutput=journal+console\n";
 
+/** Where a failed first boot ends, and never goes on: in a shell on the console, below what Ignition said. */
+const emergency = `[Unit]
+Description=Emergency Shell
+DefaultDependencies=no
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+Environment=HOME=/ TERM=linux
+WorkingDirectory=/
+ExecStartPre=-/bin/echo Entering emergency mode.
+ExecStart=-/bin/bash -i
+StandardInput=tty-force
+StandardOutput=inherit
+StandardError=inherit
+TTYPath=/dev/console
+KillMode=process
+IgnoreSIGPIPE=no
+SendSIGHUP=yes
+`;
+
 /** Files that only the initrd has, by their path in it. */
 const initrdFiles: readonly TreeFile[] = [
   // Ignition ends by relabelling for SELinux, which Debian does not run.
@@ -29,6 +50,7 @@ const initrdFiles: readonly TreeFile[] = [
   { path: "/etc/systemd/journald.conf.d/80-image.conf", content: "[Journal]\nForwardToConsole=yes\nMaxLevelConsole=err\n" },
   { path: "/etc/systemd/system/ignition-mount.service.d/80-image.conf", content: toConsole },
   { path: "/etc/systemd/system/ignition-files.service.d/80-image.conf", content: toConsole },
+  { path: "/etc/systemd/system/emergency.service", content: emergency },
   // Only what leads to the disk and the card. All the others are met in the real root, once and not twice.
   { path: "/etc/systemd/system/systemd-udev-trigger.service.d/80-image.conf", content: "[Service]\nExecStart=\nExecStart=-udevadm trigger --action=add --subsystem-match=pci --subsystem-match=virtio --subsystem-match=block --subsystem-match=scsi --subsystem-match=net\n" },
 ];

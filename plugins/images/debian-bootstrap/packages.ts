@@ -10,7 +10,7 @@ export const hostPackages: readonly string[] = [
 
 /** Programs of the above that the script calls. */
 export const hostPrograms: readonly string[] = [
-  "apt-config", "apt-get", "bash", "mmdebstrap", "sfdisk", "mkfs.vfat", "mcopy", "mmd", "syslinux", "mkfs.ext4", "qemu-img",
+  "apt-config", "apt-get", "bash", "mmdebstrap", "sfdisk", "mkfs.vfat", "mcopy", "syslinux", "mkfs.ext4", "qemu-img",
 ];
 
 /** What the guest is made of, without recommended packages. */

@@ -56,7 +56,10 @@ say "initrd"
 # Ignition is handed its whole config by the launcher, so the initrd needs no network.
 sed -i 's/echo qemu systemd url-lib network/echo systemd/' "$tree/usr/lib/dracut/modules.d/30ignition/module-setup.sh"
 version=$(cd "$tree/lib/modules" && echo *)
-chroot "$tree" dracut --quiet --force --no-hostonly /boot/initrd "$version"
+log=$(chroot "$tree" dracut --quiet --force --no-hostonly /boot/initrd "$version" 2>&1) || { echo "$log" >&2; exit 1; }
+echo "$log" >&2
+# It goes on without a driver that it cannot find.
+case $log in *FAILED*) say "the initrd is incomplete"; exit 1 ;; esac
 cp "$tree/boot/vmlinuz-$version" "$2/vmlinuz"
 mv "$tree/boot/initrd" "$2/initrd"
 rm -f "$tree"/boot/vmlinuz-* "$tree"/boot/System.map-* "$tree"/initrd.img* "$tree"/vmlinuz*
@@ -84,6 +87,9 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 for program in ${hostPrograms.join(" ")}; do
   command -v "$program" > /dev/null || fail "the program $program is missing"
+done
+for file in /usr/lib/syslinux/mbr/mbr.bin /usr/share/keyrings/debian-archive-keyring.gpg; do
+  [ -e "$file" ] || fail "the file $file is missing"
 done
 # The guest's tree has files of many owners. A plain user makes them inside a user namespace, with the ids that /etc/subuid lends.
 if [ "$(id -u)" -ne 0 ]; then

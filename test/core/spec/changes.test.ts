@@ -97,6 +97,12 @@ describe("what a change costs", () => {
   });
 });
 
+test("what a flag says of a running machine is not promised to a restart, which knows no flags", () => {
+  const [change] = specChanges(spec, { ...spec, cpus: 4, sources: { ...spec.sources, cpus: "flag" } });
+  expect(change && changeLine(change, { name: "web", running: true })).toBe("cpus: 2 → 4, takes effect in a stopped machine: glowplug stop web, then the same again");
+  expect(change && changeLine(change, { name: "web", running: false })).toBe("cpus: 2 → 4, takes effect now");
+});
+
 test("the record keeps first-boot-only values as they were at init, with where they came from, and takes the others", () => {
   const now: SavedSpec = { ...spec, memory: 2 ** 32, packages: ["nginx"], user: "me", sources: { ...spec.sources, memory: "set", packages: "flag", user: "flag" } };
   expect(keepFirstBoot(spec, now)).toEqual({ ...spec, memory: 2 ** 32, sources: { ...spec.sources, memory: "set" } });

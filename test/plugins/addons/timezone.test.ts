@@ -35,7 +35,7 @@ describe("the guest's time zone", () => {
     const guest = guestWithZones();
     await start(guest, "UTC");
     await expect(start(guest, "Asia/Tokyo")).rejects.toMatchObject({
-      code: "ssh", plugin: "timezone", message: "cannot bring /etc/localtime in the guest up to date: ../usr/share/zoneinfo/Asia/Tokyo is not there",
+      code: "ssh", plugin: "timezone", message: "cannot bring /etc/localtime, /etc/timezone in the guest up to date: ../usr/share/zoneinfo/Asia/Tokyo is not there",
       hint: 'Where the guest has no time zones, `packages: ["tzdata"]` in the spec installs them.',
     });
     expect(zoneOf(guest)).toBe("../usr/share/zoneinfo/UTC");

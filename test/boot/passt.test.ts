@@ -1,0 +1,65 @@
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
+
+/** A real guest behind the real passt, with two addons that speak to it after its start. */
+describe("a real machine behind passt", () => {
+  let world: World;
+  let published: number;
+
+  beforeAll(async () => {
+    world = new World();
+    published = await freePort();
+    await world.ok("init", "--image", "debian-bootstrap", "--forwarder", "passt", "--plugin", "timezone", "--plugin", "proxy", "--disk-size", "10", "--publish", `${published}:7000`, "small");
+    Object.assign(world.env, { TZ: "America/New_York", http_proxy: "http://localhost:3128" });
+    await world.ok("start", "small");
+  });
+  afterAll(() => world.close());
+
+  it("runs on passt and QEMU beside its keeper", () => {
+    expect(processesOf(world.folder).map((line) => /qemu-system|keeper|passt --foreground/.exec(line.replace(".avx2", ""))?.[0]).sort()).toEqual(["keeper", "passt --foreground", "qemu-system"]);
+  });
+
+  it("answers over ssh, with the machine's own host key", async () => {
+    const config = (await world.ok("ssh-config", "small", "--path")).trim();
+    expect(await run("ssh", ["-F", config, "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "small", "id -un; hostname"])).toMatchObject({ code: 0, stdout: "core\nsmall\n" });
+  });
+
+  it("publishes the port of the flag, and one that is opened while it runs", async () => {
+    await world.ok("ssh", "small", "busybox httpd -p 7000 -h /etc");
+    const later = await freePort();
+    await world.ok("port", "add", "small", `${later}:7000`);
+    for (const port of [published, later]) expect(await (await fetch(`http://127.0.0.1:${port}/hostname`)).text()).toBe("small\n");
+    await world.ok("port", "rm", "small", String(later));
+    await expect(fetch(`http://127.0.0.1:${later}/hostname`)).rejects.toThrow();
+  });
+
+  it("cannot close the port of the flag, and says so", async () => {
+    expect(await world.glowplug("port", "rm", "small", String(published))).toMatchObject({ code: 125, stderr: expect.stringContaining("stays open as long as the machine runs") });
+  });
+
+  it("reaches the host's loopback at the gateway's address", async () => {
+    const server = createServer((_, answer) => answer.end("the host\n")).listen(0, "127.0.0.1");
+    onTestFinished(() => void server.close());
+    await new Promise((resolve) => server.once("listening", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address ? address.port : 0;
+    expect(await world.ok("ssh", "small", `curl -s --noproxy '*' http://10.0.2.2:${port}/`)).toBe("the host\n");
+  });
+
+  it("serves podman's API on the host", async () => {
+    const [machine] = JSON.parse(await world.ok("inspect", "small")) as { ConnectionInfo: { PodmanSocket: { Path: string } } }[];
+    expect(await run("curl", ["-s", "--unix-socket", machine?.ConnectionInfo.PodmanSocket.Path ?? "", "http://d/_ping"])).toMatchObject({ code: 0, stdout: "OK" });
+  });
+
+  it("has the host's time zone and proxies, in services as well", async () => {
+    expect(await world.ok("ssh", "small", "readlink /etc/localtime; sudo systemd-run -q --wait -P printenv http_proxy")).toBe("../usr/share/zoneinfo/America/New_York\nhttp://10.0.2.2:3128\n");
+  });
+
+  it("is gone without a trace after rm --force", async () => {
+    await world.ok("rm", "--force", "small");
+    expect(processesOf(world.folder)).toEqual([]);
+    expect([...filesBelow(world.runtime), ...filesBelow(join(world.folder, "data/glowplug/machines"))]).toEqual([]);
+  });
+});

@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { addImage, openIncoming } from "../../../core/image-add.ts";
+import type { StoredImage } from "../../../core/image-store.ts";
+import type { Paths } from "../../../core/paths.ts";
+import { commandLine } from "./command-line.ts";
+
+const age = expect.stringMatching(/ ago$/) as string;
+
+/** Puts a disk of one block into the store. */
+async function store(paths: Paths, title: string): Promise<StoredImage> {
+  const incoming = await openIncoming(paths.store);
+  const text = title.padEnd(4096, " ");
+  const path = join(incoming.folder, "disk");
+  writeFileSync(path, text);
+  const id = createHash("sha256").update(text).digest("hex");
+  const image = await addImage(paths.store, { id, format: "raw", virtualSize: 2 ** 30, path }, { kind: "fetch", url: `https://example.org/${title}`, digest: { algorithm: "sha256", hex: id }, format: "raw", compression: "none", title, release: "12", verified: [] });
+  incoming.remove();
+  return image;
+}
+/** Gives an image to a machine. */
+function use({ add }: ReturnType<typeof commandLine>, name: string, { id }: StoredImage): void {
+  const record = add(name);
+  add(name, { image: { ...record.image, id } });
+}
+
+describe("image ls", () => {
+  test("shows what there is and who needs it", async () => {
+    const line = commandLine();
+    const [old, fresh] = [await store(line.paths, "Debian"), await store(line.paths, "Fedora CoreOS")];
+    use(line, "web", fresh);
+    use(line, "db", fresh);
+    const { stdout, status } = await line.run(["image", "ls"]);
+    expect(status).toBe(0);
+    expect(stdout.split("\n").map((row) => row.split(/ {2,}/))).toEqual([
+      ["ID", "TITLE", "RELEASE", "SIZE", "VIRTUAL", "AGE", "USED BY"],
+      [old.id.slice(0, 12), "Debian", "12", "4KiB", "1GiB", age, ""],
+      [fresh.id.slice(0, 12), "Fedora CoreOS", "12", "4KiB", "1GiB", age, "db, web"],
+      [""],
+    ]);
+    expect((await line.run(["image", "ls", "--quiet"])).stdout).toBe(`${old.id.slice(0, 12)}\n${fresh.id.slice(0, 12)}\n`);
+    expect((await line.run(["image", "ls", "-n", "--format", "{{.Title}} {{json .UsedBy}}"])).stdout).toBe('Debian []\nFedora CoreOS ["db","web"]\n');
+  });
+});
+
+describe("image prune", () => {
+  test("asks, naming what would go; no answer but a yes removes anything", async () => {
+    const line = commandLine();
+    const image = await store(line.paths, "Debian");
+    const question = `The following images are used by no machine and will be removed:\n\n${image.id.slice(0, 12)}  Debian, 4KiB\n\nAre you sure you want to continue? [y/N] `;
+    expect(await line.run(["image", "prune"], { input: "n\n" })).toEqual({ status: 0, stdout: question, stderr: "" });
+    expect(existsSync(join(line.paths.store, image.id))).toBe(true);
+    expect(await line.run(["image", "prune"], { input: "y\n" })).toEqual({ status: 0, stdout: `${question}${image.id}\nTotal reclaimed space: 4KiB\n`, stderr: "" });
+    expect(existsSync(join(line.paths.store, image.id))).toBe(false);
+  });
+
+  test("with --json asks on stderr, and answers on stdout", async () => {
+    const line = commandLine();
+    const image = await store(line.paths, "Debian");
+    const { stdout, stderr } = await line.run(["image", "prune", "--json"], { input: "y\n" });
+    expect(JSON.parse(stdout)).toEqual({ Removed: [image.id], ReclaimedBytes: 4096 });
+    expect(stderr).toContain("Are you sure");
+  });
+});
+
+describe("image rm", () => {
+  test("takes the beginning of an id; --force is no way around a machine that needs it", async () => {
+    const line = commandLine();
+    const [spare, needed] = [await store(line.paths, "Debian"), await store(line.paths, "Fedora")];
+    use(line, "web", needed);
+    expect(await line.run(["image", "rm", spare.id.slice(0, 8)])).toEqual({ status: 0, stdout: `${spare.id}\n`, stderr: "" });
+    expect(await line.run(["image", "rm", "--force", needed.id])).toMatchObject({ status: 125, stderr: `Error: the image ${needed.id.slice(0, 12)} (Fedora) is in use by web\nhint: Remove those machines first.\n` });
+  });
+});
