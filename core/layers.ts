@@ -3,7 +3,7 @@ import { findConfig, loadScript, pickMachine, type DescribedMachine, type Loaded
 import { isMachineError, MachineError } from "./errors.ts";
 import type { MachineRecord } from "./record.ts";
 import type { Run } from "./run.ts";
-import { defaultName, type SpecLayer } from "./spec.ts";
+import { defaultName, nameProblem, type SpecLayer } from "./spec.ts";
 import type { MachineSpec } from "./spec-types.ts";
 import { readRecord } from "./store.ts";
 
@@ -32,6 +32,7 @@ export interface Layers {
  * Throws MachineError "name-taken" when another script claims the name.
  */
 export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
+  if (what.name !== undefined) checkName(what.name);
   const known = what.name === undefined ? undefined : readRecord(run.paths, what.name);
   const explicit = what.script ?? known?.spec.script;
   const found = await findConfig({ cwd: run.cwd, ...(explicit !== undefined && { explicit }), userFolder: run.paths.config, uid: run.host.uid })
@@ -58,6 +59,12 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
       ...(what.flags ? [{ source: "flag" as const, spec: what.flags, where: "the command line" }] : []),
     ],
   };
+}
+
+function checkName(name: string): void {
+  const problem = nameProblem(name);
+  if (problem === undefined) return;
+  throw new MachineError("bad-name", `${JSON.stringify(name)} is no name for a machine: ${problem}`, { hint: "A script is named by a path with a slash or an ending: ./web.ts" });
 }
 
 function load(path: string, what: OpenWhat, run: Run): Promise<LoadedScript> {

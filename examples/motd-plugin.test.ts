@@ -25,6 +25,6 @@ describe("motd", () => {
   });
 
   it("refuses an option that it does not have", () => {
-    expect(() => motd({ txt: "Welcome." } as object)).toThrow('motd has no option "txt"; did you mean text?');
+    expect(() => motd({ txt: "Welcome." } as object)).toThrow('motd has no option "txt"; did you mean "text"?');
   });
 });

@@ -49,7 +49,7 @@ it("knows every example", () => {
   expect(readdirSync(folder).sort()).toEqual([...Object.keys(examples), ...others].sort());
 });
 
-describe.each(Object.entries(examples).flatMap(([file, machines]) => machines.map((example) => ({ file, ...example }))))("$file $name", ({ file, name, slots, plugins, line = [], plan: expected = {} }) => {
+describe.each(Object.entries(examples).flatMap(([file, machines]) => machines.map((example) => ({ title: [file, example.name ?? []].flat().join(" "), file, ...example }))))("$title", ({ file, name, slots, plugins, line = [], plan: expected = {} }) => {
   it("is loaded as the command loads it, makes a machine and plans its start", async () => {
     await using test = await testMachine(join(folder, file), { start: false, ...(name !== undefined && { name }) });
     const plan = await test.machine.plan();

@@ -26,7 +26,7 @@ export function scriptError(error: unknown, script: string, cwd: string): Machin
     const { code, hint, plugin, stage, details } = error;
     return new MachineError(code, `${file}${position}: ${error.message}`, { hint, plugin, stage, details, cause: error });
   }
-  return new MachineError("bad-script", `${file}${position}: ${message}`, { cause: error, ...(frame !== undefined && { details: [frame] }), ...hintFor(error) });
+  return new MachineError("bad-script", `${file}${position}: ${message}`, { cause: error, ...(frame !== undefined && { details: [frame] }), hint: hintFor(error, file) });
 }
 
 /** The address or package that could not be found; undefined for any other error. */
@@ -67,8 +67,8 @@ function messageWithName(error: unknown): string {
   return error instanceof Error && error.name !== "Error" ? `${error.name}: ${error.message}` : messageOf(error);
 }
 
-function hintFor(error: unknown): { readonly hint?: string } {
+function hintFor(error: unknown, file: string): string {
   const missing = missingModule(error);
-  if (missing === undefined) return {};
-  return { hint: missing.startsWith("/") ? `There is no file ${missing}.` : `Install the package beside the script: npm install ${missing}` };
+  if (missing === undefined) return `Mend the script; \`glowplug plan ${file.includes("/") ? file : `./${file}`}\` tries it and makes nothing.`;
+  return missing.startsWith("/") ? `There is no file ${missing}.` : `Install the package beside the script: npm install ${missing}`;
 }

@@ -33,7 +33,7 @@ export function throwMistakes(mistakes: readonly LocatedMistake[]): void {
   const message = single ? textOf(first, true) : `${places.join(" and ")} ${places.length === 1 ? "has" : "have"} ${mistakes.length} mistakes`;
   throw new MachineError(codes.size === 1 ? (first.code ?? "bad-spec") : "bad-spec", message, {
     ...(!single && { details: mistakes.map((mistake) => textOf(mistake, places.length > 1)) }),
-    ...(hints.length > 0 && { hint: hints.join(" ") }),
+    hint: hints.length > 0 ? hints.join(" ") : `Mend ${single ? "it" : "them"} in ${places.join(" and ")}; \`glowplug plan\` checks and makes nothing.`,
     ...(single && first.cause !== undefined && { cause: first.cause }),
   });
 }

@@ -105,7 +105,6 @@ describe("a host without", () => {
 
   it("gvproxy is told what to install, when gvproxy was asked for", async () => {
     rmSync(join(world.fakes?.folder ?? "", "gvproxy"));
-    world.env["PATH"] = world.fakes?.folder;
     await expectRefused(["init", "--image", "./base.raw", ...small, "--forwarder", "gvproxy"], /gvproxy/);
   });
 
