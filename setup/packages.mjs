@@ -62,6 +62,7 @@ export const testNeeds = [
   { program: "xz", debian: "xz-utils", brew: "xz" },
   { program: "zstd", debian: "zstd", brew: "zstd" },
   { program: "bzip2", debian: "bzip2" },
+  { program: "passt", debian: "passt" },
 ];
 
 /**

@@ -1,0 +1,139 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import type { BuildImage, ImageQuery } from "glowplug";
+import { foreignHost } from "../../../core/host.ts";
+import debianBootstrap, { guestPackages, hostPackages, renderBuildScript, type DebianBootstrapOptions } from "../../../plugins/images/debian-bootstrap/index.ts";
+import { guestFiles } from "../../../plugins/images/debian-bootstrap/guest-files.ts";
+import { initrdRecipe } from "../../../plugins/images/debian-bootstrap/initrd.ts";
+import { disabledUnits, enabledUnits, maskedUnits } from "../../../plugins/images/debian-bootstrap/units.ts";
+
+const query: ImageQuery = {
+  host: foreignHost("linux/amd64"), arch: "x86_64", platforms: ["qemu"], formats: ["qcow2", "raw"], folder: "/project",
+  fetchText: () => Promise.reject(new Error("nothing is fetched")),
+};
+async function locate(options?: DebianBootstrapOptions, asked: Partial<ImageQuery> = {}): Promise<BuildImage> {
+  const image = await debianBootstrap(options).locate({ ...query, ...asked });
+  if (image.kind !== "build") throw new Error(`a build is expected, not ${image.kind}`);
+  return image;
+}
+const syntaxOf = (shell: string, text: string): string => spawnSync(shell, ["-n"], { input: text, encoding: "utf8" }).stderr;
+
+describe("the key", () => {
+  it("is the same for the same recipe, whatever the host and the folder", async () => {
+    const { key } = await locate();
+    expect(key).toMatch(/^debian-bookworm-amd64-[0-9a-f]{32}$/);
+    expect((await locate({})).key).toBe(key);
+    expect((await locate({ packages: [], kernelArguments: [] }, { folder: "/elsewhere", host: foreignHost("linux/arm64") })).key).toBe(key);
+  });
+
+  it.each([{ packages: ["git"] }, { kernelArguments: ["mitigations=off"] }])("changes with %j", async (options) => {
+    expect((await locate(options)).key).not.toBe((await locate()).key);
+  });
+});
+
+describe("the build", () => {
+  it("is one script, called with where the disk goes and a scratch folder", async () => {
+    const { files, commands } = (await locate()).steps({ scratch: "/s p", output: "/out.qcow2" });
+    expect(files).toEqual([{ path: "/s p/build.sh", content: { text: renderBuildScript() } }]);
+    expect(commands.map(({ program, name }) => [program, name])).toEqual([["bash", "debian-bootstrap"]]);
+    expect(commands[0]?.toArgv()).toEqual(["/s p/build.sh", "/out.qcow2", "/s p"]);
+  });
+
+  it("says what it needs, what comes out and who logs in", async () => {
+    const image = await locate();
+    expect(image).toMatchObject({ title: "Debian 12 built here", release: "12", format: "qcow2" });
+    expect(image.needs).toEqual(expect.arrayContaining(["mmdebstrap", "mkfs.ext4", "syslinux", "qemu-img"]));
+    expect(debianBootstrap()).toMatchObject({ name: "debian-bootstrap", role: "image", firstBoot: "ignition", user: "core" });
+  });
+
+  it("is for PCs alone, and says so", () => {
+    expect(() => debianBootstrap().locate({ ...query, arch: "aarch64" })).toThrow("debian-bootstrap builds guests for x86_64, not for aarch64");
+  });
+});
+
+describe("the options", () => {
+  it.each([
+    [{ packages: ["git; rm -rf /"] }, '"git; rm -rf /" is no name of a Debian package'],
+    [{ packages: ["-o"] }, '"-o" is no name of a Debian package'],
+    [{ kernelArguments: ["a b"] }, '"a b" is no word of a kernel line'],
+    [{ kernelArguments: ["x\nEND_OF_FILE"] }, "is no word of a kernel line"],
+    [{ package: ["git"] }, 'has no option "package"'],
+  ])("%j is refused", (options, message) => {
+    expect(() => debianBootstrap(options as DebianBootstrapOptions)).toThrow(message);
+  });
+
+  it("reach the guest", () => {
+    const script = renderBuildScript({ packages: ["git"], kernelArguments: ["mitigations=off"] });
+    expect(script).toMatch(/--include='[^']*,git'/);
+    expect(script).toMatch(/^ {2}append root=LABEL=root rw console=ttyS0 ignition\.firstboot=1 .* mitigations=off$/m);
+  });
+});
+
+describe("the script", () => {
+  const script = renderBuildScript({ packages: ["git"] });
+
+  it("is good shell, and so is the part that runs inside it", () => {
+    expect(syntaxOf("bash", script)).toBe("");
+    const inner = script.slice(script.indexOf("<<'END_OF_FILE_HOOK'\n") + "<<'END_OF_FILE_HOOK'\n".length, script.indexOf("\nEND_OF_FILE_HOOK\n"));
+    expect(inner).toContain("chroot");
+    expect(syntaxOf("bash", inner)).toBe("");
+  });
+
+  it("names no host and no address: packages come from where the host's own apt takes them", () => {
+    expect(script).not.toMatch(/https?:|ftp:|\b[a-z0-9-]+\.(?:org|com|net|io|dev)\b/i);
+  });
+
+  it("stops at the first failure and removes its scratch", () => {
+    expect(script).toContain("set -euo pipefail");
+    expect(script).toContain(`trap 'rm -rf "$work"' EXIT`);
+  });
+
+  it("keeps the loader silent on the serial line", () => {
+    expect(/^default glowplug\n[\s\S]*?\nEND_OF_FILE$/m.exec(script)?.[0]).not.toMatch(/serial/i);
+  });
+
+  it("ends no file of the guest early", () => {
+    for (const { path, content } of [...guestFiles, ...initrdRecipe]) {
+      expect(content, path).not.toContain("END_OF_FILE");
+      expect(content === "" || content.endsWith("\n"), path).toBe(true);
+    }
+  });
+});
+
+describe("the guest", () => {
+  const file = (path: string): string => guestFiles.find((one) => one.path === path)?.content ?? "";
+
+  it("has shell scripts that any sh reads", () => {
+    const scripts = [...guestFiles, ...initrdRecipe].filter(({ content }) => content.startsWith("#!/bin/sh"));
+    expect(scripts.map(({ path }) => path)).toEqual(expect.arrayContaining(["/usr/lib/glowplug/grow-root", "/usr/lib/glowplug/first-boot-done"]));
+    for (const { path, mode, content } of scripts) {
+      expect(syntaxOf("sh", content), path).toBe("");
+      expect(mode, path).toBe("0755");
+    }
+  });
+
+  it("reads the login keys that Ignition writes", () => {
+    expect(file("/etc/ssh/sshd_config.d/10-image.conf")).toContain("AuthorizedKeysFile .ssh/authorized_keys .ssh/authorized_keys.d/ignition\n");
+  });
+
+  it("enables at first boot only what is asked for", () => {
+    expect(file("/etc/systemd/system-preset/80-image.preset")).toBe("disable *\n");
+  });
+
+  it("treats each unit in one way", () => {
+    const units = [...enabledUnits, ...disabledUnits, ...maskedUnits];
+    expect(new Set(units).size).toBe(units.length);
+    for (const unit of units) expect(unit).toMatch(/^[\w@.:-]+\.(?:service|socket|target|timer|mount)$/);
+  });
+
+  it("has each file once, at an absolute path", () => {
+    const paths = [...guestFiles, ...initrdRecipe].map(({ path }) => path);
+    expect(new Set(paths).size).toBe(paths.length);
+    for (const path of paths) expect(path).toMatch(/^\/[\w@./-]+$/);
+  });
+});
+
+it.each([["host", hostPackages], ["guest", guestPackages]])("the %s's packages are Debian names, each once", (_, packages) => {
+  expect(new Set(packages).size).toBe(packages.length);
+  for (const name of packages) expect(name).toMatch(/^[a-z0-9][a-z0-9+.-]+$/);
+});
