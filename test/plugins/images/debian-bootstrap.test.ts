@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { BuildImage, ImageQuery } from "glowplug";
 import { foreignHost } from "../../../core/host.ts";
-import debianBootstrap, { guestPackages, hostPackages, renderBuildScript, type DebianBootstrapOptions } from "../../../plugins/images/debian-bootstrap/index.ts";
+import debianBootstrap, { guestPackages, hostPackages, renderBuildScript, type DebianBootstrapOptions } from "../../../plugins/images/debian-bootstrap.ts";
 import { guestFiles } from "../../../plugins/images/debian-bootstrap/guest-files.ts";
 import { initrdRecipe } from "../../../plugins/images/debian-bootstrap/initrd.ts";
 import { disabledUnits, enabledUnits, maskedUnits } from "../../../plugins/images/debian-bootstrap/units.ts";
