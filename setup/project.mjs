@@ -18,7 +18,7 @@ export async function ensureModules() {
 
 /** Builds dist when a source is newer. */
 export async function ensureBuilt() {
-  const sources = ["core", "hooks", "plugins", "package.json", "tsconfig.json"].map((name) => newestBelow(join(root, name)));
+  const sources = ["core", "hooks", "plugins", "test/contracts", "test/fixtures", "package.json", "tsconfig.json"].map((name) => newestBelow(join(root, name)));
   const built = timeOf(join(root, "dist/glowplug.js"));
   if (built !== undefined && built >= Math.max(...sources)) return;
   await step("building dist", () => runQuietly(process.execPath, ["--import", "tsx", "core/bundle.ts"]));

@@ -32,7 +32,7 @@ const examples: Readonly<Record<string, readonly Example[]>> = {
   "hooks.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "hooks.ts"], line: ["-device virtio-keyboard-pci"] }],
   "own-plugin.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "motd"], line: ["-device virtio-keyboard-pci"] }],
   "own-image.ts": [{ slots: ["published", ...usual], plugins: ["podman"] }],
-  "own-launcher.ts": [{ slots: ["debian-bootstrap", "ignition", "throwaway", "gvproxy"], plugins: [], line: ["throwaway.img"] }],
+  "own-launcher.ts": [{ slots: ["debian-bootstrap", "ignition", "throwaway", "gvproxy"], plugins: [], line: ["-snapshot"] }],
   "own-forwarder.ts": [{ slots: ["debian-bootstrap", "ignition", "qemu", "over-ssh"], plugins: ["podman"], line: ["-netdev user"], plan: { ports: [port(8080, 80)] } }],
   "two-machines.ts": [
     { name: "back", slots: ["debian-bootstrap", ...usual], plugins: [], plan: { name: "back", ports: [port(9000, 9000)] } },

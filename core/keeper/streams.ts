@@ -58,7 +58,10 @@ async function join(socket: Socket, command: GuestCommand): Promise<void> {
 /** Sends an output as frames, no faster than they are read. Rejects when it is cut off before its end. */
 function pump(socket: Socket, kind: FrameKind, output: Readable): Promise<void> {
   return new Promise((resolve, reject) => {
-    output.once("end", resolve).once("close", () => reject(new MachineError("ssh", `the command's ${kind} was cut off`)));
+    const cutOff = (): void => reject(new MachineError("ssh", `the command's ${kind} was cut off`));
+    // ssh2 may close an output before we are told of its end. What it still holds would be lost then; where it holds nothing, the
+    // exit status says whether the command ended in good order.
+    output.once("end", resolve).once("close", () => (output.readableEnded || output.readableLength === 0 ? resolve() : cutOff()));
     output.on("data", (chunk: Buffer) => {
       output.pause();
       void sendFrames(socket, kind, chunk).then(() => output.resume());

@@ -69,7 +69,8 @@ it("throws what a start throws, and leaves nothing", async () => {
   await expect(testMachine({ name: "web" }, { fakes: { qemu: { exitAtStart: "out of order" } } })).rejects.toMatchObject({ code: "vm-exited", details: [expect.stringContaining("out of order")] });
   await expect(testMachine({ name: "web", afterStart() { throw new Error("no luck"); } })).rejects.toMatchObject({ code: "hook-failed", message: "plugin script failed in hook afterStart: no luck" });
   await expect(testMachine({ cpus: 0 })).rejects.toMatchObject({ code: "bad-spec" });
-  expect([readdirSync(own), processesOf(own)]).toEqual([[], []]);
+  // tsx keeps its cache in the temporary folder.
+  expect([readdirSync(own).filter((name) => !name.startsWith("tsx-")), processesOf(own)]).toEqual([[], []]);
 });
 
 it("answers commands of the guest as the test says", async () => {

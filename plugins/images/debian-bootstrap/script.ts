@@ -57,7 +57,7 @@ say "initrd"
 sed -i 's/echo qemu systemd url-lib network/echo systemd/' "$tree/usr/lib/dracut/modules.d/30ignition/module-setup.sh"
 version=$(cd "$tree/lib/modules" && echo *)
 log=$(chroot "$tree" dracut --quiet --force --no-hostonly /boot/initrd "$version" 2>&1) || { echo "$log" >&2; exit 1; }
-echo "$log" >&2
+[ -z "$log" ] || echo "$log" >&2
 # It goes on without a driver that it cannot find.
 case $log in *FAILED*) say "the initrd is incomplete"; exit 1 ;; esac
 cp "$tree/boot/vmlinuz-$version" "$2/vmlinuz"

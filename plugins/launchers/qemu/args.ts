@@ -51,8 +51,8 @@ export function qemuCommand(input: BootInput, qemu: Qemu, options: QemuOptions, 
   command.add("-netdev", network.netdev);
   for (const device of network.devices) command.add("-device", device);
 
-  // Freed blocks and zeros go back to the host.
-  command.add("-blockdev", optionText(undefined, { driver: disk.format, "node-name": "disk", discard: "unmap", "detect-zeroes": "unmap", "file.driver": "file", "file.filename": disk.path }));
+  // Freed blocks and zeros go back to the host. As -drive, since a user's -snapshot has no effect on a -blockdev (qemu(1)).
+  command.add("-drive", optionText(undefined, { if: "none", id: "disk", file: disk.path, format: disk.format, discard: "unmap", "detect-zeroes": "unmap" }));
   command.add("-device", "virtio-blk-pci,drive=disk,bootindex=0");
   addSeed(command, seed);
 
@@ -96,7 +96,7 @@ function addSeed(command: Command, seed: BootInput["seed"]): void {
     command.add("-fw_cfg", optionText(undefined, { name: "opt/com.coreos/config", file: seed.path }));
     return;
   }
-  command.add("-blockdev", optionText(undefined, { driver: "raw", "node-name": "seed", "read-only": true, "file.driver": "file", "file.filename": seed.path }));
+  command.add("-drive", optionText(undefined, { if: "none", id: "seed", file: seed.path, format: "raw", readonly: true }));
   command.add("-device", "virtio-blk-pci,drive=seed");
 }
 

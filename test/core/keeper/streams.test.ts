@@ -57,6 +57,21 @@ describe("a command over the keeper", () => {
     expect(await exec(path, { command: "cat" })).toEqual({ exit: { exitCode: 0 }, stdout: "", stderr: "" });
   });
 
+  it("ends well when it was over before its outputs were read", async () => {
+    const { connection } = await served();
+    const path = await startKeeperSocket((socket, request) => request.op !== "exec" ? undefined : serveExec(socket, request, {
+      ...connection,
+      async exec(line) {
+        const command = await connection.exec(line);
+        await command.exit;
+        await run(connection, "true"); // what came behind the exit is there by now
+        return command;
+      },
+    }));
+    expect(await exec(path, { command: "echo out; echo err >&2" })).toEqual({ exit: { exitCode: 0 }, stdout: "out\n", stderr: "err\n" });
+    expect(await exec(path, { command: "true" })).toEqual({ exit: { exitCode: 0 }, stdout: "", stderr: "" });
+  });
+
   it("tells of the signal that ended it", async () => {
     const { path } = await served();
     expect((await exec(path, { command: "kill -TERM $$" })).exit).toEqual({ exitCode: 143, signal: "SIGTERM" });

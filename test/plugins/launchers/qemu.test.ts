@@ -15,7 +15,7 @@ const sockets = (runtime: string) => ({
   ready: ["-device virtio-serial-pci", `-chardev socket,id=ready,path=${runtime}/ready.sock,server=on,wait=off`, "-device virtserialport,chardev=ready,name=org.glowplug.ready"],
 });
 const disk = (data: string) => [
-  `-blockdev driver=qcow2,node-name=disk,discard=unmap,detect-zeroes=unmap,file.driver=file,file.filename=${data}/disk.qcow2`, "-device virtio-blk-pci,drive=disk,bootindex=0",
+  `-drive if=none,id=disk,file=${data}/disk.qcow2,format=qcow2,discard=unmap,detect-zeroes=unmap`, "-device virtio-blk-pci,drive=disk,bootindex=0",
   `-fw_cfg name=opt/com.coreos/config,file=${data}/ignition.json`,
 ];
 const end = ["-device virtio-rng-pci", "-device virtio-balloon-pci,free-page-reporting=on"];
@@ -89,13 +89,13 @@ describe("the command line", () => {
   it("hands a cloud-init seed over as a second, read-only disk", async () => {
     const { vm } = await plan(bootInput("linux/amd64", { seed: { kind: "nocloud", path: "/data/seed.iso" } }));
     expect(vm.has("-fw_cfg")).toBe(false);
-    expect(vm.all("-blockdev")[1]).toBe("driver=raw,node-name=seed,read-only=on,file.driver=file,file.filename=/data/seed.iso");
+    expect(vm.all("-drive")[1]).toBe("if=none,id=seed,file=/data/seed.iso,format=raw,readonly=on");
     expect(vm.all("-device")).toContain("virtio-blk-pci,drive=seed");
   });
 
   it("doubles commas in paths", async () => {
     const { vm } = await plan(bootInput("linux/amd64", { disk: { path: "/data/a,b.raw", format: "raw" }, seed: { kind: "ignition", path: "/data/c,d.json" } }));
-    expect(vm.get("-blockdev")).toBe("driver=raw,node-name=disk,discard=unmap,detect-zeroes=unmap,file.driver=file,file.filename=/data/a,,b.raw");
+    expect(vm.get("-drive")).toBe("if=none,id=disk,file=/data/a,,b.raw,format=raw,discard=unmap,detect-zeroes=unmap");
     expect(vm.get("-fw_cfg")).toBe("name=opt/com.coreos/config,file=/data/c,,d.json");
   });
 
@@ -149,7 +149,7 @@ describe("options", () => {
 
   it("leave the firmware out where the user brings his own", async () => {
     const { vm, files } = await plan(bootInput("darwin/arm64"), { args: ["-bios", "/my/QEMU_EFI.fd"] });
-    expect([vm.has("-drive"), vm.get("-bios"), files]).toEqual([false, "/my/QEMU_EFI.fd", []]);
+    expect([vm.all("-drive").filter((drive) => drive.includes("pflash")), vm.get("-bios"), files]).toEqual([[], "/my/QEMU_EFI.fd", []]);
   });
 
   it("with a mistake in the flags fail before anything else", () => {
