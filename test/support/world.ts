@@ -87,12 +87,12 @@ export class World {
   }
 }
 
-/** Every process whose command line or environment names a folder. */
+/** Every process whose command line or environment names a folder: a keeper gives itself a title, which takes its command line's place. */
 export function processesOf(folder: string): string[] {
   return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).flatMap((pid) => {
     try {
-      const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
-      return line.includes(folder) ? [`${pid} ${line}`] : [];
+      const [line = "", environment = ""] = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8").replaceAll("\0", " ").trim());
+      return line !== "" && (line.includes(folder) || environment.includes(folder)) ? [`${pid} ${line}`] : [];
     } catch {
       return [];
     }
