@@ -12,7 +12,7 @@ const GiB = 2 ** 30;
 
 function context(parts: Partial<SpecContext> = {}, facts: HostParts = {}): SpecContext & { readonly resolvePlugin: ReturnType<typeof plainResolver> } {
   const host = hostOf("linux/amd64", { cpus: 6, memory: 8 * GiB, home: "/home/me", timezone: "Europe/Rome", local: false, ...facts });
-  return { host, cwd: "/work", resolvePlugin: plainResolver(), ...parts } as SpecContext & { readonly resolvePlugin: ReturnType<typeof plainResolver> };
+  return { host, cwd: "/code", resolvePlugin: plainResolver(), ...parts } as SpecContext & { readonly resolvePlugin: ReturnType<typeof plainResolver> };
 }
 function layer(spec: unknown, parts: Partial<SpecLayer> = {}): SpecLayer {
   return { source: "config", where: "machine.ts", folder: "/scripts/web", ...parts, spec: spec as MachineSpec };
@@ -116,7 +116,7 @@ test("paths are relative to whoever wrote them, and ~ is the user's home", async
   expect(spec.files).toEqual([{ path: "/etc/a", source: "/scripts/web/a" }, { path: "/etc/b", content: "b" }]);
   expect(spec.sockets).toEqual([{ host: "/home/me/s.sock", guest: "/run/s.sock" }]);
   expect(spec.volumes).toEqual([
-    { source: "/work/src", target: "/work/src", readOnly: false }, { source: "/home/me/data", target: "/data", readOnly: true }, { source: "/abs", target: "/mnt/abs", readOnly: false },
+    { source: "/code/src", target: "/code/src", readOnly: false }, { source: "/home/me/data", target: "/data", readOnly: true }, { source: "/abs", target: "/mnt/abs", readOnly: false },
   ]);
 });
 
