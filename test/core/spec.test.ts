@@ -67,8 +67,8 @@ test("plugins are strung together: slots, addons, the user's, the project's, the
     await plugin.afterStart?.(event);
   }
   expect(order).toEqual(["a", "user config", "b", "script"]);
-  expect(its.resolvePlugin).toHaveProperty("asked", ['image "fcos" from /work', 'provisioner "ignition" from /work', 'launcher "qemu" from /work', 'forwarder "gvproxy" from /work',
-    'addon "listed" from /scripts/web', 'addon "flagged" from /scripts/web', 'addon "podman" from /work']);
+  expect(its.resolvePlugin).toHaveProperty("asked", ['image "fcos" from /code', 'provisioner "ignition" from /code', 'launcher "qemu" from /code', 'forwarder "gvproxy" from /code',
+    'addon "listed" from /scripts/web', 'addon "flagged" from /scripts/web', 'addon "podman" from /code']);
 });
 
 test("podman: false leaves the addon out, and a listed plugin of its name takes its place", async () => {
@@ -82,7 +82,7 @@ test("slots may be plugins, names, and names with options", async () => {
   const its = context({ resolvePlugin: plainResolver({ debian: plainImage({ name: "debian", firstBoot: "cloud-init", user: "debian" }) }) });
   const spec = await resolveSpec([layer({ image: ["debian", { release: "12" }], launcher, forwarder: "slirp" })], its);
   expect(saveSpec(spec)).toMatchObject({ image: "debian", provisioner: "cloud-init", launcher: "plain-launcher", forwarder: "slirp", user: "debian", plugins: ["debian", "cloud-init", "plain-launcher", "slirp", "podman"] });
-  expect(its.resolvePlugin).toHaveProperty("asked", ['image ["debian",{"release":"12"}] from /scripts/web', 'provisioner "cloud-init" from /work', 'forwarder "slirp" from /scripts/web', 'addon "podman" from /work']);
+  expect(its.resolvePlugin).toHaveProperty("asked", ['image ["debian",{"release":"12"}] from /scripts/web', 'provisioner "cloud-init" from /code', 'forwarder "slirp" from /scripts/web', 'addon "podman" from /code']);
 });
 
 const missing = new MachineError("missing-program", "gvproxy is not installed", { hint: "apt install gvproxy" });
