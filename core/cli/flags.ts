@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from "commander";
+import { parseArgs } from "node:util";
 import { MachineError } from "../errors.ts";
 import { parseDuration } from "../units.ts";
 import { nearest } from "../suggest.ts";
@@ -75,24 +75,37 @@ export interface ParseOptions {
   readonly passThrough?: boolean;
 }
 
-/** Splits a command line into flag values and the other words. Throws MachineError "usage". */
-export function parseFlags<F extends FlagTable>(table: F, argv: readonly string[], options: ParseOptions): { readonly flags: FlagValues<F>; readonly words: readonly string[] } {
+/**
+ * Splits a command line into flag values and the other words: "--name value", "--name=value", "-n value", "-nvalue", "-n=value", switches in a
+ * row "-abc", and "--" before words that are no flags. Throws MachineError "usage".
+ */
+export function parseFlags<F extends FlagTable>(table: F, argv: readonly string[], { program, passThrough = false }: ParseOptions): { readonly flags: FlagValues<F>; readonly words: readonly string[] } {
   const given = new Map<string, string[]>();
-  const command = createCommand(options);
-  for (const [key, flag] of Object.entries(table)) {
-    const option = new Option(flag.names);
-    command.addOption(option);
-    command.on(`option:${option.name()}`, (word: string | undefined) => {
-      given.set(key, [...(given.get(key) ?? []), word ?? "true"]);
-    });
+  const words: string[] = [];
+  for (const token of tokensOf(table, argv)) {
+    if (token.kind === "positional") words.push(token.value);
+    if (passThrough && token.kind !== "option") {
+      words.splice(0, words.length, ...argv.slice(token.kind === "positional" ? token.index : token.index + 1));
+      break;
+    }
+    if (token.kind !== "option") continue;
+    const [key, flag] = Object.entries(table).find(([, { names }]) => longName(names) === `--${token.name}`) ?? unknownFlag(token.rawName, argv[token.index] ?? "", table, program);
+    const said = token.value ?? (flag.takes === "nothing" ? "true" : undefined);
+    if (said === undefined) throw new MachineError("usage", `flag needs an argument: ${longName(flag.names)}`, { hint: `See '${program} --help'.` });
+    // podman's parser (github.com/spf13/pflag) knows "-n=value" as well, parseArgs takes the sign for a part of the value.
+    const short = token.inlineValue === true && !token.rawName.startsWith("--");
+    given.set(key, [...(given.get(key) ?? []), short ? said.replace(/^=/, "") : said]);
   }
-  const { argv: rest, switches } = takeSwitchValues(table, argv, options.passThrough ?? false);
-  const { operands, unknown } = runParser(command, rest, options.program);
-  const stray = unknown[0];
-  if (stray !== undefined) throw unknownFlag(stray, table, options.program);
-  for (const [key, word] of switches) given.set(key, [...(given.get(key) ?? []), word]);
   const flags = Object.fromEntries(Object.entries(table).map(([key, flag]) => [key, flag.read(given.get(key) ?? [])]));
-  return { flags: flags as FlagValues<F>, words: operands };
+  return { flags: flags as FlagValues<F>, words };
+}
+
+function tokensOf(table: FlagTable, argv: readonly string[]) {
+  const options = Object.fromEntries(Object.values(table).map(({ names, takes }) => {
+    const short = /^-(\w)\b/.exec(names)?.[1];
+    return [longName(names).slice(2), { type: takes === "nothing" ? "boolean" : "string", ...(short && { short }) } as const];
+  }));
+  return parseArgs({ args: [...argv], options, strict: false, tokens: true }).tokens;
 }
 
 /** The flags of a table as help prints them, two columns. */
@@ -102,55 +115,11 @@ export function describeFlags(table: FlagTable): string {
   return rows.map(([names, help]) => `  ${names.padEnd(width)}  ${help}`).join("\n");
 }
 
-function createCommand({ program, passThrough }: ParseOptions): Command {
-  const command = new Command(program).exitOverride().configureOutput({ writeErr: () => {}, writeOut: () => {} }).helpOption(false).helpCommand(false);
-  return passThrough ? command.passThroughOptions() : command;
-}
-
-function runParser(command: Command, argv: readonly string[], program: string): { readonly operands: readonly string[]; readonly unknown: readonly string[] } {
-  try {
-    return command.parseOptions([...argv]);
-  } catch (error) {
-    if (error instanceof CommanderError && error.code === "commander.optionMissingArgument") {
-      const name = /(--[\w-]+)/.exec(error.message)?.[1] ?? "a flag";
-      throw new MachineError("usage", `flag needs an argument: ${name}`, { hint: `See '${program} --help'.`, cause: error });
-    }
-    throw error;
-  }
-}
-
-/** Takes "--switch=false" and its like out of a command line; the parser behind knows switches without values alone. */
-function takeSwitchValues(table: FlagTable, argv: readonly string[], passThrough: boolean): { readonly argv: readonly string[]; readonly switches: readonly (readonly [key: string, word: string])[] } {
-  const entries = Object.entries(table).map(([key, flag]) => ({ key, flag, names: namesOf(flag) }));
-  const rest: string[] = [];
-  const switches: [string, string][] = [];
-  for (let index = 0; index < argv.length; index += 1) {
-    const word = argv[index] ?? "";
-    if (word === "--" || (passThrough && !isFlag(word))) {
-      rest.push(...argv.slice(index));
-      break;
-    }
-    const [name = "", value] = splitAtEquals(word);
-    const entry = isFlag(word) ? entries.find(({ names }) => names.includes(name)) : undefined;
-    if (entry?.flag.takes === "nothing" && value !== undefined) {
-      switches.push([entry.key, value]);
-      continue;
-    }
-    rest.push(word);
-    if (entry && entry.flag.takes !== "nothing" && value === undefined && index + 1 < argv.length) {
-      index += 1;
-      rest.push(argv[index] ?? "");
-    }
-  }
-  return { argv: rest, switches };
-}
-
-function unknownFlag(stray: string, table: FlagTable, program: string): MachineError {
-  const [name = stray] = splitAtEquals(stray);
-  const known = Object.values(table).flatMap(namesOf).filter((candidate) => candidate.startsWith("--"));
-  const near = name.startsWith("--") ? nearest(name.slice(2), known.map((candidate) => candidate.slice(2))) : undefined;
-  const text = name.startsWith("--") ? `unknown flag: ${name}` : `unknown shorthand flag: '${name.slice(1, 2)}' in ${name}`;
-  return new MachineError("usage", text, { hint: `${near === undefined ? "" : `Did you mean --${near}? `}See '${program} --help'.` });
+function unknownFlag(name: string, word: string, table: FlagTable, program: string): never {
+  const known = Object.values(table).map(({ names }) => longName(names).slice(2));
+  const near = name.startsWith("--") ? nearest(name.slice(2), known) : undefined;
+  const text = name.startsWith("--") ? `unknown flag: ${name}` : `unknown shorthand flag: '${name.slice(1)}' in ${word.replace(/=.*$/, "")}`;
+  throw new MachineError("usage", text, { hint: `${near === undefined ? "" : `Did you mean --${near}? `}See '${program} --help'.` });
 }
 
 function badValue(name: string, word: string, expected: string): MachineError {
@@ -164,16 +133,6 @@ function readSwitch(name: string, word: string): boolean {
   throw badValue(name, word, "true or false");
 }
 
-function namesOf(flag: Flag<unknown>): string[] {
-  return flag.names.replace(/<.*$/, "").match(/--?[\w-]+/g) ?? [];
-}
 function longName(names: string): string {
   return /--[\w-]+/.exec(names)?.[0] ?? names;
-}
-function isFlag(word: string): boolean {
-  return word.length > 1 && word.startsWith("-");
-}
-function splitAtEquals(word: string): readonly [string, string?] {
-  const at = word.indexOf("=");
-  return at < 0 ? [word] : [word.slice(0, at), word.slice(at + 1)];
 }
