@@ -45,7 +45,7 @@ export async function loadScript(path: string, options: LoadOptions & { /** Acce
   const where = shownPath(path, options.cwd);
   const script = { path, folder: dirname(path), where };
   const scripted = /^\.m?[jt]s$/.test(extname(path));
-  const { value, lineOf } = scripted ? { value: await exportOf(path, options), lineOf: undefined } : parseConfig(path, where);
+  const { value, lineOf } = scripted ? { value: await exportOf(path, options), lineOf: undefined } : await parseConfig(path, where);
   if (value === undefined || value === null) {
     if (options.optional) return { ...script, machines: [] };
     throw new MachineError("bad-config", `${where} ${scripted ? "has no default export" : "is empty"}`, {

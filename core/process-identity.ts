@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 /** What tells one process from every other that ever had its number: a pid alone is soon given to somebody else. */
@@ -56,6 +55,8 @@ export function bootId(): string {
 
 function output(program: string, argv: readonly string[]): string | undefined {
   try {
+    // Not imported above: only macOS needs it, and every verb reads this file.
+    const { execFileSync } = process.getBuiltinModule("node:child_process");
     return execFileSync(program, argv, { encoding: "utf8", env: { LC_ALL: "C" }, stdio: ["ignore", "pipe", "ignore"], timeout: 5000 }).trim();
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { LineCounter, isNode, parseDocument, type Document } from "yaml";
+import type { Document, LineCounter } from "yaml";
 import { MachineError, messageOf } from "../errors.ts";
 import type { LineOf } from "../spec.ts";
 
@@ -10,7 +10,9 @@ export interface ParsedFile {
 }
 
 /** Reads a YAML or JSON file. `where` is how messages name it. Throws "bad-config" with the line and the place in it. */
-export function parseConfig(path: string, where: string): ParsedFile {
+export async function parseConfig(path: string, where: string): Promise<ParsedFile> {
+  // Loaded late: most machines are described by scripts, or by flags alone.
+  const { LineCounter, isNode, parseDocument } = await import("yaml");
   const text = readFileSync(path, "utf8");
   const counter = new LineCounter();
   const document = parseDocument(text, { lineCounter: counter, prettyErrors: true });
@@ -23,7 +25,7 @@ export function parseConfig(path: string, where: string): ParsedFile {
     });
   }
   if (path.endsWith(".json")) checkJson(text, where);
-  return { value: document.toJS() as unknown, lineOf: (field) => lineOf(field, document, counter) };
+  return { value: document.toJS() as unknown, lineOf: (field) => lineOf(field, document, counter, isNode) };
 }
 
 /** JSON is YAML, but YAML is not JSON: a file that is named so must be. */
@@ -40,7 +42,7 @@ function checkJson(text: string, where: string): void {
 }
 
 /** Line of "ports[0].hostPort", or of the nearest thing around it. */
-function lineOf(field: string, document: Document, counter: LineCounter): number | undefined {
+function lineOf(field: string, document: Document, counter: LineCounter, isNode: typeof import("yaml").isNode): number | undefined {
   const keys = [...field.matchAll(/([^.[\]]+)/g)].map(([key]) => (/^\d+$/.test(key) ? Number(key) : key));
   for (let depth = keys.length; depth > 0; depth -= 1) {
     const node = document.getIn(keys.slice(0, depth), true);
