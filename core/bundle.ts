@@ -2,17 +2,19 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, w
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Plugin } from "esbuild";
+import type { Metafile, Plugin } from "esbuild";
 
 /** The tree that this file stands in. */
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Parts of CommonJS packages ask for these, and a bundle that is a module has none of them. */
-const banner = [
-  'import { createRequire as glowplugRequire } from "node:module";',
-  'import { fileURLToPath as glowplugPath } from "node:url";',
-  "const require = glowplugRequire(import.meta.url), __filename = glowplugPath(import.meta.url), __dirname = glowplugPath(new URL(\".\", import.meta.url));",
-].join("\n");
+const banner = {
+  js: [
+    'import { createRequire as glowplugRequire } from "node:module";',
+    'import { fileURLToPath as glowplugPath } from "node:url";',
+    "const require = glowplugRequire(import.meta.url), __filename = glowplugPath(import.meta.url), __dirname = glowplugPath(new URL(\".\", import.meta.url));",
+  ].join("\n"),
+};
 
 export interface BuildOptions {
   /** Default: `dist` in the tree. */
@@ -22,19 +24,28 @@ export interface BuildOptions {
 }
 
 /**
- * Makes `dist`: the command, the keeper, the public face and every plugin as modules for plain Node that share their chunks, so that plugins and
- * command use one copy of the core. Writes only when all went well. Returns the files, relative to the folder.
+ * Makes `dist`, modules for plain Node: the public face and every plugin, which share their chunks, so that plugins and scripts use one copy of the core;
+ * and three programs that are a file each, with a copy of their own. Most of what a short verb takes is Node opening modules, one after the other:
+ * glowplug.js is what the light verbs need, cli.js every verb, keeper.js the keeper. Packages that are loaded late are files that all of them share.
+ * Writes only when all went well. Returns the files, relative to the folder.
  */
 export async function buildDist({ outdir = join(root, "dist"), extra = {} }: BuildOptions = {}): Promise<readonly string[]> {
   const { build } = await import("esbuild");
-  const { outputFiles } = await build({
-    absWorkingDir: root, entryPoints: { ...entries(), ...extra }, outdir, write: false,
-    bundle: true, splitting: true, format: "esm", platform: "node", target: "node20", banner: { js: banner },
+  const options = {
+    absWorkingDir: root, outdir, write: false as const, metafile: true as const, bundle: true, format: "esm" as const, platform: "node" as const, target: "node20",
+    // Names stay: they are in the traces that --log-level debug prints.
+    minifyWhitespace: true, minifySyntax: true, legalComments: "none" as const, logLevel: "warning" as const,
     // tsx and esbuild carry programs and workers of their own; typescript is asked for by a loader of cosmiconfig's that never runs.
     external: ["tsx", "esbuild", "typescript", "vitest"],
-    plugins: [ownName, nativeParts, lazyNames], logLevel: "warning", legalComments: "none",
-  });
+  };
+  const plugins = [ownName, nativeParts, lazyNames];
+  const shared = await build({ ...options, banner, splitting: true, plugins, entryPoints: { ...entries(), ...extra } });
+  const late = lateFrom(shared.metafile, outdir);
+  const { glowplug, ...others } = programs;
+  const alone = await build({ ...options, banner, plugins: [late, ...plugins], entryPoints: others });
+  const light = await build({ ...options, plugins: [late, ...plugins], entryPoints: { glowplug } }); // nothing of CommonJS in it
   const program = join(outdir, "glowplug.js");
+  const outputFiles = [shared, alone, light].flatMap((one) => one.outputFiles);
   for (const { path, text } of outputFiles) {
     const whole = path === program ? `#!/usr/bin/env node\n${text}` : text;
     replaceFile(path, whole, whole.startsWith("#!") ? 0o755 : 0o644);
@@ -44,11 +55,17 @@ export async function buildDist({ outdir = join(root, "dist"), extra = {} }: Bui
   return made.sort();
 }
 
-/** Output names, without their ending, and the sources. Tests of plugins run the fake programs, so these are published as well. */
+/** Programs: output names, without their ending, and the sources. */
+const programs = { glowplug: "core/cli/main.ts", cli: "core/cli/full.ts", keeper: "core/keeper/main.ts" };
+
+/**
+ * What others import, in the same form. `ssh` is for `cp` alone, and too large for a program that seldom needs it. Tests of plugins run the fake programs, so
+ * these are published as well.
+ */
 function entries(): Record<string, string> {
   const fakes = ["fake-qemu", "fake-gvproxy", "fake-qemu-img"].map((name) => [name, `test/fixtures/bin/${name}.mjs`] as const);
   return {
-    glowplug: "core/cli/main.ts", index: "core/index.ts", keeper: "core/keeper/main.ts", testing: "test/contracts/index.ts",
+    index: "core/index.ts", ssh: "core/ssh.ts", testing: "test/contracts/index.ts",
     ...Object.fromEntries([...fakes, ...pluginEntries()]),
   };
 }
@@ -105,6 +122,29 @@ const lazyNames: Plugin = {
     });
   },
 };
+
+/**
+ * Keeps out of a program what it loads late: `import()` of a package, or of an entry or a program, goes to its own file. Other modules of the tree are too
+ * small for that.
+ */
+function lateFrom({ outputs }: Metafile, outdir: string): Plugin {
+  const files = new Map<string, string>();
+  for (const [file, { entryPoint = "" }] of Object.entries(outputs)) files.set(entryPoint, `./${relative(outdir, join(root, file))}`);
+  const named = Object.entries({ ...entries(), ...programs }).map(([name, source]) => [source, `./${name}.js`] as const);
+  for (const source of files.keys()) if (/^(core|hooks)\//.test(source)) files.delete(source);
+  for (const [source, file] of named) files.set(source, file);
+  return {
+    name: "late",
+    setup({ onResolve, resolve }) {
+      onResolve({ filter: /^/ }, async ({ path, kind, resolveDir, pluginData }) => {
+        if (kind !== "dynamic-import" || pluginData !== undefined) return undefined; // with data: one of our own questions
+        const found = await resolve(path, { kind, resolveDir, pluginData: "late" });
+        const file = files.get(found.namespace === "file" ? relative(root, found.path) : `${found.namespace}:${found.path}`);
+        return file === undefined ? undefined : { path: file, external: true };
+      });
+    },
+  };
+}
 
 /** As Node tells: by the ending, else by the package's type. */
 function isCommonJs(path: string): boolean {

@@ -62,6 +62,19 @@ export interface Verb<F extends FlagTable = FlagTable> {
   run(call: Call<F>): Promise<number | void>;
 }
 
+/** A verb under its name. */
+export interface VerbEntry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  readonly verb: Verb;
+}
+
+/** The verb of a name or an alias. */
+export function findVerb(verbs: readonly VerbEntry[], word: string): VerbEntry | undefined {
+  return verbs.find(({ name, aliases = [] }) => name === word || aliases.includes(word));
+}
+
 /** Returns its argument, with the types of its flags. */
 export function defineVerb<const F extends FlagTable>(verb: Verb<F>): Verb<F> {
   return verb;

@@ -1,12 +1,10 @@
 import cp from "./cp.ts";
 import env from "./env.ts";
 import events from "./events.ts";
-import exec from "./exec.ts";
 import help from "./help.ts";
 import image from "./image.ts";
 import init from "./init.ts";
-import inspect from "./inspect.ts";
-import list from "./list.ts";
+import { exec, inspect, list, ssh } from "./light-verbs.ts";
 import logs from "./logs.ts";
 import plan from "./plan.ts";
 import port from "./port.ts";
@@ -14,25 +12,16 @@ import restart from "./restart.ts";
 import rm from "./rm.ts";
 import run from "./run.ts";
 import set from "./set.ts";
-import ssh from "./ssh.ts";
 import sshConfig from "./ssh-config.ts";
 import start from "./start.ts";
 import stop from "./stop.ts";
 import up from "./up.ts";
 import version from "./version.ts";
-import type { Verb } from "./verb.ts";
-
-/** A verb under its name. */
-export interface VerbEntry {
-  readonly name: string;
-  readonly aliases?: readonly string[];
-  readonly summary: string;
-  readonly verb: Verb;
-}
+import type { VerbEntry } from "./verb.ts";
 
 /**
- * Every verb, in help's order. The verbs' files are small and load together: a chunk for each made `list` take twice as
- * long. What weighs something (the lifecycle, the keeper's client, the host's facts) each verb imports when it runs.
+ * Every verb, in help's order. The verbs' files are small and load together: a chunk for each made the command take twice as
+ * long. What weighs something (the lifecycle, the host's facts) each verb imports when it runs.
  */
 export const verbs: readonly VerbEntry[] = [
   { name: "init", summary: "Make a machine", verb: init },
@@ -41,11 +30,11 @@ export const verbs: readonly VerbEntry[] = [
   { name: "restart", summary: "Stop a machine and start it again", verb: restart },
   { name: "up", summary: "Make a machine if it is missing, start it if it is stopped", verb: up },
   { name: "rm", aliases: ["remove"], summary: "Remove a machine", verb: rm },
-  { name: "ssh", summary: "Open a shell in a machine, or run a shell line there", verb: ssh },
-  { name: "exec", summary: "Run a program in a machine, its arguments passed exactly", verb: exec },
+  ssh,
+  exec,
   { name: "cp", summary: "Copy files and folders into a machine or out of it", verb: cp },
-  { name: "list", aliases: ["ls"], summary: "List machines", verb: list },
-  { name: "inspect", summary: "Show everything known about machines", verb: inspect },
+  list,
+  inspect,
   { name: "set", summary: "Change a machine's processors, memory, disk and the like", verb: set },
   { name: "port", summary: "Show, open and close ports while a machine runs", verb: port },
   { name: "logs", summary: "Show what a machine and its parts wrote", verb: logs },
@@ -58,8 +47,3 @@ export const verbs: readonly VerbEntry[] = [
   { name: "version", summary: "Print the version", verb: version },
   { name: "help", summary: "Help about a verb", verb: help },
 ];
-
-/** The verb of a name or an alias. */
-export function findVerb(word: string): VerbEntry | undefined {
-  return verbs.find(({ name, aliases = [] }) => name === word || aliases.includes(word));
-}

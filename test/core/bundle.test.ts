@@ -55,6 +55,22 @@ test("the command and the fake programs can be executed, and nothing else", asyn
   expect(stdout).toContain("glowplug");
 });
 
+test.each(["glowplug.js", "cli.js", "keeper.js"])("%s opens no other file before it is asked to", (program) => {
+  expect(readFileSync(join(dist, program), "utf8")).not.toMatch(/(from|import)\s*["']\./);
+});
+
+test("the light verbs need the command's own file alone", async () => {
+  const lone = makeTestFolder();
+  try {
+    cpSync(join(dist, "glowplug.js"), join(lone.path, "glowplug.mjs"));
+    const env = { XDG_DATA_HOME: lone.path, XDG_RUNTIME_DIR: lone.path };
+    const { stdout } = await promisify(execFile)(process.execPath, [join(lone.path, "glowplug.mjs"), "list", "--format", "json"], { env });
+    expect(JSON.parse(stdout)).toEqual([]);
+  } finally {
+    lone.remove();
+  }
+});
+
 test("plain node runs the face and a plugin, and both share one copy of the core", async () => {
   const outcome = await node(`
     import { MachineError, defineMachine, isMachineError } from ${JSON.stringify(join(dist, "index.js"))};

@@ -1,0 +1,132 @@
+import { resolve } from "node:path";
+import { MachineError, toErrorRecord } from "../errors.ts";
+import { noTrace } from "../run.ts";
+import { parseFlags } from "./flags.ts";
+import { globalFlags, readGlobals, type Globals } from "./globals.ts";
+import { helpOf, overview } from "./help-text.ts";
+import { interruptedStatus } from "./interrupt.ts";
+import { createOutput, errorText, type Output } from "./output.ts";
+import { createPaint } from "./paint.ts";
+import { createReport } from "./progress.ts";
+import { isScriptPath } from "./script-path.ts";
+import { nearest } from "../suggest.ts";
+import { findVerb, type Shell, type Subject, type Verb, type VerbEntry } from "./verb.ts";
+
+/** podman's status for every failure of its own (libpod/define/exec_codes.go). */
+const failureStatus = 125;
+
+/** Runs one command line that names one of these verbs. Resolves to the exit status; failures are printed, never thrown. */
+export async function runLine(verbs: readonly VerbEntry[], argv: readonly string[], shell: Shell, subject?: Subject): Promise<number> {
+  // Until the flags are read, their plain words tell how an error is to look.
+  let globals = readGlobals({ json: argv.includes("--json"), noColor: argv.includes("--no-color") });
+  try {
+    const parsed = parseLine(verbs, argv);
+    if ("answer" in parsed) return await print(parsed.answer, shell);
+    globals = parsed.globals;
+    return await runVerb(verbs, parsed, shell, subject);
+  } catch (error) {
+    return fail(error, globals, shell);
+  }
+}
+
+interface ParsedLine {
+  readonly entry: VerbEntry;
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly words: readonly string[];
+  readonly globals: Globals;
+}
+
+function parseLine(verbs: readonly VerbEntry[], argv: readonly string[]): ParsedLine | { readonly answer: string } {
+  const before = parseFlags({ ...globalFlags, ...rootFlags }, argv, { program: "glowplug", passThrough: true });
+  const words = before.words[0] === "machine" ? before.words.slice(1) : before.words;
+  const [first, ...rest] = words;
+  if (before.flags.version) return parseLine(verbs, ["version", "--format", "glowplug version {{.Client.Version}}"]);
+  if (first === undefined) {
+    if (before.flags.help) return { answer: overview(verbs) };
+    throw new MachineError("usage", "missing verb: glowplug VERB", { details: [`The verbs are ${verbs.map(({ name }) => name).join(", ")}.`], hint: "See 'glowplug --help'." });
+  }
+  const known = findVerb(verbs, first);
+  const entry = known ?? (isScriptPath(first) ? findVerb(verbs, "run") : undefined);
+  if (!entry) throw unknownVerb(verbs, first);
+  const { verb } = entry;
+  const program = `glowplug ${entry.name}`;
+  const after = parseFlags({ ...globalFlags, ...verb.flags }, known ? rest : words, { program, ...(verb.passThrough && { passThrough: true }) });
+  const globals = readGlobals(before.flags, after.flags);
+  if (globals.help) return { answer: helpOf(entry) };
+  checkCount(verb, after.words, program);
+  return { entry, flags: after.flags, words: after.words, globals };
+}
+
+const rootFlags = { version: { ...globalFlags.help, names: "-v, --version", help: "Print the version" } } as const;
+
+async function runVerb(verbs: readonly VerbEntry[], { entry, flags, words, globals }: ParsedLine, shell: Shell, subject: Subject | undefined): Promise<number> {
+  const report = createReport(shell.stderr, globals);
+  const output = createOutput(shell.stdout, { noColor: globals.noColor, before: () => report.clear() });
+  const trace = globals.trace === undefined ? undefined : (await import("./trace-file.ts")).createFileTrace(resolve(shell.cwd, globals.trace));
+  const endSpan = trace?.span(entry.name, "verb", { words });
+  try {
+    const { signal, cwd, paths, env } = shell;
+    const run = { signal, cwd, paths, env, report, trace: trace ?? shell.trace ?? noTrace, get host() { return shell.host; } };
+    const status = await entry.verb.run({
+      flags, words, globals, run, output, shell, ...(subject && { subject }),
+      isVerb: (word) => findVerb(verbs, word) !== undefined,
+      dispatch: (line, about) => runLine(verbs, [...passOn(globals), ...line], { ...shell, trace: run.trace }, about),
+    });
+    return status ?? 0;
+  } finally {
+    report.close();
+    endSpan?.();
+    await trace?.write();
+    await output.flush();
+  }
+}
+
+/** Global flags as words again, for a verb that runs another. */
+function passOn(globals: Globals): string[] {
+  return [
+    ...(globals.quiet ? ["--quiet"] : []), ...(globals.json ? ["--json"] : []), ...(globals.noColor ? ["--no-color"] : []),
+    `--log-level=${globals.level}`, `--log-format=${globals.logFormat}`, ...(globals.help ? ["--help"] : []),
+  ];
+}
+
+async function print(text: string, shell: Shell): Promise<number> {
+  const output: Output = createOutput(shell.stdout, { noColor: true });
+  output.write(text);
+  await output.flush();
+  return 0;
+}
+
+/**
+ * Prints an error for people on stderr. With --json it is also the answer, and so stands on stdout: a program that reads
+ * stdout gets exactly one document, whether it went well or not, and never has to pick it out from among progress lines.
+ */
+async function fail(error: unknown, globals: Globals, shell: Shell): Promise<number> {
+  const interrupted = shell.signal.aborted;
+  // What an abort threw says less than why it was aborted.
+  const record = toErrorRecord(interrupted && error instanceof Error && error.name === "AbortError" ? shell.signal.reason : error);
+  if (globals.logFormat === "json") shell.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: "error", msg: record.message, ...record })}\n`);
+  else shell.stderr.write(errorText(record, createPaint(shell.stderr, globals.noColor)));
+  if (globals.level === "debug" && error instanceof Error && globals.logFormat === "text") shell.stderr.write(`${traceOf(error)}\n`);
+  if (globals.json) await print(`${JSON.stringify({ error: record })}\n`, shell);
+  return interrupted || record.code === "interrupted" ? interruptedStatus(shell.signal) : failureStatus;
+}
+
+/** Stacks of an error and of what caused it. */
+function traceOf(error: Error): string {
+  const { stack = error.message, cause } = error;
+  return cause instanceof Error ? `${stack}\ncaused by ${traceOf(cause)}` : stack;
+}
+
+function unknownVerb(verbs: readonly VerbEntry[], word: string): MachineError {
+  const near = nearest(word, verbs.flatMap(({ name, aliases = [] }) => [name, ...aliases]));
+  return new MachineError("usage", `unrecognized command \`glowplug ${word}\``, { hint: `${near === undefined ? "" : `Did you mean ${near}? `}See 'glowplug --help'.` });
+}
+
+function checkCount({ least = 0, most = 1 }: Verb, words: readonly string[], program: string): void {
+  if (words.length >= least && words.length <= most) return;
+  const [count, many] = words.length > most ? [most, "at most "] : [least, "at least "];
+  const wanted = count === 0 ? "no arguments" : `${least === most ? "" : many}${count} argument${count === 1 ? "" : "s"}`;
+  throw new MachineError("usage", `${program} accepts ${wanted}, received ${words.length}`, {
+    hint: `See '${program} --help'.`,
+  });
+}

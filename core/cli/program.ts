@@ -1,0 +1,29 @@
+import { hostOfProcess, pathsOfProcess, settingsOfProcess } from "../host.ts";
+import type { HostFacts } from "../model.ts";
+import { watchSignals } from "./interrupt.ts";
+import type { Shell } from "./verb.ts";
+
+/** Runs this process's command line and ends the process with its status. */
+export async function runProcess(dispatch: (argv: readonly string[], shell: Shell) => Promise<number>): Promise<never> {
+  const { stdout, stderr } = process;
+  // A closed stderr must not end a machine's start.
+  stderr.on("error", () => {});
+  const { signal, leaveFirst } = watchSignals((line) => void stderr.write(`${line}\n`));
+
+  const paths = pathsOfProcess();
+  let host: HostFacts | undefined;
+
+  const status = await dispatch(process.argv.slice(2), {
+    stdout, stderr, signal, leaveFirst, cwd: process.cwd(), paths, env: settingsOfProcess(),
+    // Made when they are first asked for: the time zone alone costs `list` half of its time.
+    get stdin() {
+      return process.stdin;
+    },
+    get host() {
+      return (host ??= hostOfProcess(paths));
+    },
+  });
+  await new Promise((resolve) => stderr.write("", resolve));
+  // Connections that a verb left open must not keep the process.
+  process.exit(status);
+}
