@@ -13,7 +13,7 @@ const quickstart = [["up", "examples/quickstart.ts"], ["run", "examples/quicksta
 const usage = `usage: node setup.mjs VERB
   quickstart            boot a machine and run a container in it
   test [PART] [FILE]    run the tests; parts: types, unit, fake, boot
-  bench                 run the measurements
+  bench [--no-boot]     measure; without a boot of a real guest, if so told
   tools [test]          only see to the host's programs, with \`test\` also those that tests call`;
 
 /**
@@ -42,7 +42,7 @@ export async function main([verb, ...rest]) {
       await ensureModules();
       await ensureHost(true);
       await ensureBuilt();
-      return runHere(process.execPath, ["node_modules/vitest/vitest.mjs", "bench", "--run", ...rest]);
+      return runHere(process.execPath, ["--import", "tsx", "test/bench/main.ts", ...rest]);
     case "tools":
       await ensureHost(rest[0] === "test");
       say("all programs are there");
