@@ -35,8 +35,8 @@ export async function buildDist({ outdir = join(root, "dist"), extra = {} }: Bui
     absWorkingDir: root, outdir, write: false as const, metafile: true as const, bundle: true, format: "esm" as const, platform: "node" as const, target: "node20",
     // Names stay: they are in the traces that --log-level debug prints.
     minifyWhitespace: true, minifySyntax: true, legalComments: "none" as const, logLevel: "warning" as const,
-    // tsx and esbuild carry programs and workers of their own; typescript is asked for by a loader of cosmiconfig's that never runs.
-    external: ["tsx", "esbuild", "typescript", "vitest"],
+    // openpgp is under the LGPL: who has glowplug can put another in its place. tsx and esbuild carry programs and workers of their own; typescript is asked for by a loader of cosmiconfig's that never runs.
+    external: ["tsx", "esbuild", "openpgp", "typescript", "vitest"],
   };
   const plugins = [ownName, nativeParts, lazyNames];
   const shared = await build({ ...options, banner, splitting: true, plugins, entryPoints: { ...entries(), ...extra } });

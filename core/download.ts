@@ -6,6 +6,7 @@ import type { Dispatcher } from "undici";
 import { codeOf } from "./atomic.ts";
 import { MachineError, messageOf } from "./errors.ts";
 import type { DigestAlgorithm, HostFacts } from "./model.ts";
+import type { Answer } from "./roles/image.ts";
 import type { Run } from "./run.ts";
 
 /** The parts of a run that a download needs. */
@@ -22,14 +23,34 @@ const textLimit = 16 * 2 ** 20;
 
 /** Text of a small file over HTTP(S), at most 16 MiB of UTF-8. Throws MachineError "download" with the address. */
 export async function fetchText(url: string, run: DownloadRun): Promise<string> {
+  return (await fetchBytes(url, run)).toString("utf8");
+}
+
+/** A small file over HTTP(S), at most 16 MiB. Throws MachineError "download" with the address. */
+export function fetchBytes(url: string, run: DownloadRun): Promise<Buffer> {
+  return request(url, run, {}, ({ statusCode, body }) => {
+    if (statusCode !== 200) throw badStatus(url, statusCode);
+    return readSmall(url, body);
+  });
+}
+
+/** The whole answer to one GET, redirects followed, whatever its status. Throws MachineError "download" where no answer came. */
+export function ask(url: string, run: DownloadRun, options: { readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
+  return request(url, run, options.headers ?? {}, async ({ statusCode, headers, body }) => {
+    const plain = Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value ?? ""] as const);
+    return { status: statusCode, headers: Object.fromEntries(plain), text: (await readSmall(url, body)).toString("utf8") };
+  });
+}
+
+async function readSmall(url: string, body: AsyncIterable<Buffer>): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;
-  await request(url, run, async (piece) => {
+  for await (const piece of body) {
     size += piece.length;
     if (size > textLimit) throw failure(url, `it is longer than ${textLimit} bytes`);
     pieces.push(piece);
-  });
-  return Buffer.concat(pieces).toString("utf8");
+  }
+  return Buffer.concat(pieces);
 }
 
 export interface FetchOptions {
@@ -37,6 +58,8 @@ export interface FetchOptions {
   readonly algorithm: DigestAlgorithm;
   /** Bytes of the file as published; more or fewer are an error. Default: what the server says. */
   readonly size?: number;
+  /** Sent to the address's own origin alone. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly onProgress?: (done: number, total: number | undefined) => void;
 }
 
@@ -46,13 +69,17 @@ export async function fetchFile(url: string, path: string, options: FetchOptions
   const handle = await open(path, "wx", 0o600);
   try {
     let done = 0;
-    await request(url, run, async (piece, length) => {
-      const total = options.size ?? length;
-      done += piece.length;
-      if (total !== undefined && done > total) throw failure(url, `more than its ${total} bytes arrived`);
-      hash.update(piece);
-      await handle.writeFile(piece);
-      options.onProgress?.(done, total);
+    await request(url, run, options.headers ?? {}, async ({ statusCode, headers, body }) => {
+      if (statusCode !== 200) throw badStatus(url, statusCode);
+      const length = Number(headers["content-length"]);
+      const total = options.size ?? (Number.isFinite(length) ? length : undefined);
+      for await (const piece of body as AsyncIterable<Buffer>) {
+        done += piece.length;
+        if (total !== undefined && done > total) throw failure(url, `more than its ${total} bytes arrived`);
+        hash.update(piece);
+        await handle.writeFile(piece);
+        options.onProgress?.(done, total);
+      }
     });
     if (options.size !== undefined && done !== options.size) throw failure(url, `${done} bytes arrived, expected ${options.size}`);
     await handle.sync();
@@ -68,21 +95,17 @@ export function shownUrl(url: string): string {
 }
 
 /** One GET, following redirects, through the proxies of the environment. Every wait in it is limited. */
-async function request(url: string, run: DownloadRun, take: (piece: Buffer, length: number | undefined) => Promise<void>): Promise<void> {
+async function request<T>(url: string, run: DownloadRun, headers: Readonly<Record<string, string>>, take: (answer: Dispatcher.ResponseData) => Promise<T> | T): Promise<T> {
   if (!/^https?:\/\/./i.test(url)) throw new MachineError("download", `${shownUrl(url)} is no address of a file`, { hint: "Write an http:// or https:// address." });
   run.signal.throwIfAborted();
   const dispatcher = await makeDispatcher(run.host.env);
   try {
-    const { statusCode, headers, body } = await dispatcher.request({
+    const answer = await dispatcher.request({
       ...splitUrl(url), method: "GET", signal: run.signal, headersTimeout: headersMs, bodyTimeout: idleMs,
-      headers: { "user-agent": "glowplug", "accept-encoding": "identity" },
+      headers: { "user-agent": "glowplug", "accept-encoding": "identity", ...headers },
     });
-    if (statusCode !== 200) {
-      body.on("error", () => {}).destroy();
-      throw failure(url, `the server answered ${statusCode}`, statusCode === 404 ? "Has the release been withdrawn? Choose another." : undefined);
-    }
-    const length = Number(headers["content-length"]);
-    for await (const piece of body) await take(piece as Buffer, Number.isFinite(length) ? length : undefined);
+    answer.body.on("error", () => {}); // of a body that nobody reads to its end
+    return await take(answer);
   } catch (cause) {
     run.signal.throwIfAborted();
     throw cause instanceof MachineError ? cause : failure(url, reasonOf(cause), hintFor(cause), cause);
@@ -125,6 +148,10 @@ function hintFor(cause: unknown): string | undefined {
   const code = codeOf(cause) ?? "";
   if (/CERT|SELF_SIGNED|ISSUER/.test(code)) return "If a proxy of your company signs connections, name its certificates in SSL_CERT_FILE.";
   return /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|UND_ERR_CONNECT_TIMEOUT)$/.test(code) ? "Check the network, and HTTPS_PROXY if you are behind a proxy." : undefined;
+}
+
+function badStatus(url: string, status: number): MachineError {
+  return failure(url, `the server answered ${status}`, status === 404 ? "Has the release been withdrawn? Choose another." : undefined);
 }
 
 function failure(url: string, problem: string, hint?: string, cause?: unknown): MachineError {

@@ -3,7 +3,7 @@ export type ErrorCode =
   | "usage" | "bad-spec" | "bad-config" | "bad-script" | "bad-name" | "bad-size" | "bad-image" | "bad-plugin"
   | "not-found" | "already-exists" | "wrong-state" | "no-machine" | "busy" | "name-taken" | "port-taken"
   | "slots-mismatch" | "missing-program" | "old-program" | "unsupported-host" | "host-limits"
-  | "hook-failed" | "conflict" | "download" | "digest" | "build-failed" | "disk"
+  | "hook-failed" | "conflict" | "download" | "offline" | "digest" | "signature" | "build-failed" | "disk"
   | "deadline" | "vm-exited" | "helper-exited" | "first-boot-failed" | "ssh" | "host-key" | "keeper" | "podman-api"
   | "record" | "interrupted" | "internal";
 

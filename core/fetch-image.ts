@@ -22,7 +22,7 @@ type Fetched = { readonly image: StoredImage; readonly origin: ImageOrigin };
 export async function obtainFetched(located: FetchImage, run: Run): Promise<Fetched> {
   const { store } = run.paths;
   const { digest } = located;
-  if (located.signature) throw new MachineError("bad-image", `${located.title} is to be checked by its signature, which this version cannot do`, { hint: "Leave `signature` out: the checksum is still checked." });
+  if (located.signature) throw new MachineError("bad-image", `${located.title} is to be checked by its signature, which is not done yet`);
   const known = digest === "waived" ? undefined : await findImage(store, (origin) => origin.kind === "fetch" && isSameDisk(origin, located, digest));
   if (known) return known;
   const unpack = findUnpacker(located.compression, run);

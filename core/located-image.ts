@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import type { Compression, Digest, DiskFormat, PlannedFile, SourceFormat } from "./model.ts";
+import type { ChecksumSource, FileSignature } from "./signature.ts";
 
 interface Located {
   /** What it is, for people: "Debian 12 built here", "Fedora CoreOS 44.20260707.3.1". */
@@ -18,8 +19,12 @@ export interface FetchImage extends Located {
   digest: Digest | "waived";
   /** Checksum of the disk that comes out of decompression, where published. */
   resultDigest?: Digest;
-  /** A detached OpenPGP signature of the file, or of the checksum file named by `over`. */
-  signature?: { readonly url: string; readonly keyFile: string; readonly fingerprints: readonly string[]; readonly over?: string };
+  /** Where `digest` was read from, and who signed that. For `plan` and the record. */
+  readonly checksums?: ChecksumSource;
+  /** A detached OpenPGP signature of the file itself. Checked beside the digest; a failure refuses the file. */
+  readonly signature?: FileSignature;
+  /** Sent to the address's own origin alone, a registry's token for one. Never recorded, printed or logged. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly format: SourceFormat;
   readonly compression: Compression;
   /** Bytes of the file as published, where known. */
@@ -30,8 +35,12 @@ export interface FetchImage extends Located {
 export interface LocalImage extends Located {
   readonly kind: "local";
   path: string;
-  /** Default: told by the file's first bytes. */
+  /** Default: told by the file's first bytes, after unpacking. */
   readonly format?: SourceFormat;
+  /** Default: told by the file's first bytes. */
+  readonly compression?: Compression;
+  /** Checksum of the file, where one is known. */
+  readonly digest?: Digest;
 }
 
 /** A disk to be built from packages or the like. */

@@ -133,7 +133,7 @@ describe("the contract of images does not pass one that", () => {
 
   it("asks for texts that the options do not have", async () => {
     const checks = contractOf("image", () => image(async ({ fetchText }) => ({ ...fetched, title: await fetchText("https://images.invalid/index") })), { hosts });
-    expect(await complaint(checks)).toBe("https://images.invalid/index could not be fetched: the contract's options have no text for it");
+    expect(await complaint(checks)).toBe("https://images.invalid/index could not be fetched: no text is given for it");
   });
 });
 

@@ -1,7 +1,9 @@
 import type { LocatedImage } from "../located-image.ts";
 import type { Architecture, DiskFormat, FirstBoot, HostFacts } from "../model.ts";
 import type { Plugin } from "../plugin.ts";
+import type { ChecksumSource, TrustedKey, VerifiedSignature } from "../signature.ts";
 
+export type { ChecksumSource, FileSignature, TrustedKey, VerifiedSignature } from "../signature.ts";
 export type { BuildImage, BuildSteps, FetchImage, LocalImage, LocatedImage } from "../located-image.ts";
 
 /** What the core tells an image source. */
@@ -17,6 +19,27 @@ export interface ImageQuery {
   readonly folder: string;
   /** Text of a small index over HTTP(S). Throws MachineError "download" with the address. The size is bounded. */
   fetchText(url: string): Promise<string>;
+  /**
+   * Text that its publisher signed: a checksum file. With `signature` the signature lies beside it; without, the text is clear-signed and comes
+   * without its armor. Throws MachineError "signature" unless one of the keys signed exactly this, "download" as `fetchText` does.
+   */
+  fetchSigned(url: string, options: { readonly signature?: string; readonly keys: readonly TrustedKey[] }): Promise<SignedText>;
+  /** The whole answer to one GET, whatever its status, for protocols that talk in headers. Throws MachineError "download" only where no answer came. */
+  ask(url: string, options?: { readonly headers?: Readonly<Record<string, string>> }): Promise<Answer>;
+}
+
+/** A text and who signed it. Its `source` belongs into the image that it describes, as `checksums`. */
+export interface SignedText {
+  readonly text: string;
+  readonly source: ChecksumSource & { readonly signature: VerifiedSignature };
+}
+
+/** An answer of a server. Names of headers are in lower case. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** At most 16 MiB of UTF-8. */
+  readonly text: string;
 }
 
 /** Says where a machine's disk comes from. Fetches and builds nothing itself. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { isAbsolute, join } from "node:path";
-import { isMachineError, MachineError, type BuildImage, type FetchImage, type ImageQuery, type ImageSource, type LocatedImage } from "glowplug";
+import { isMachineError, type BuildImage, type FetchImage, type ImageQuery, type ImageSource, type LocatedImage } from "glowplug";
 import { checkPlugin } from "../../core/plugin-check.ts";
+import { networkOf } from "../support/network.ts";
 import { check, type ContractCheck } from "./check.ts";
 import { namedHosts, type NamedHost } from "./hosts.ts";
 import { checkedCommand, plain } from "./plain.ts";
@@ -22,7 +23,7 @@ export function imageContract(make: () => ImageSource, { hosts, texts = {} }: Im
     for (const { name, host } of namedHosts(hosts)) {
       await inSandbox(async (sandbox) => {
         const query: ImageQuery = {
-          host, arch: host.arch, platforms: host.os === "darwin" ? ["applehv", "qemu"] : ["qemu"], formats: ["qcow2", "raw"], folder: sandbox.folder, fetchText: textOf(texts),
+          host, arch: host.arch, platforms: host.os === "darwin" ? ["applehv", "qemu"] : ["qemu"], formats: ["qcow2", "raw"], folder: sandbox.folder, ...networkOf(texts),
         };
         const refusal = await refusalOf(make(), query, name);
         if (refusal === undefined) await work(make(), query, `${make().name} for ${name}`, sandbox);
@@ -58,14 +59,6 @@ export function imageContract(make: () => ImageSource, { hosts, texts = {} }: Im
       if (located.kind === "build") await checkBuild(located, (await make().locate(query)) as BuildImage, where, sandbox);
     })),
   ];
-}
-
-function textOf(texts: Readonly<Record<string, string>>): ImageQuery["fetchText"] {
-  return async (url) => {
-    const text = texts[url];
-    if (text === undefined) throw new MachineError("download", `${url} could not be fetched: the contract's options have no text for it`);
-    return text;
-  };
 }
 
 /** Why an image is not there for a host; undefined where it is. Throws for a reason that is no MachineError, or that the network would have known. */

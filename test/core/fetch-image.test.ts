@@ -123,7 +123,6 @@ test.each<[string, () => Partial<FetchImage>, object]>([
   ["a zip archive", () => ({ compression: "zip" }), { code: "bad-image", message: "an image in a zip archive cannot be used" }],
   ["a broken gzip file", () => ({ compression: "gz" }), { code: "bad-image", message: "the image could not be unpacked: incorrect header check" }],
   ["another format than said", () => ({ format: "qcow2" }), { code: "bad-image", message: expect.stringMatching(/\/disk is no qcow2 disk; it looks like a raw disk$/) }],
-  ["a signature", () => ({ signature: { url: `${address}/disk.sig`, keyFile: "/key", fingerprints: [] } }), { code: "bad-image", message: "a release is to be checked by its signature, which this version cannot do" }],
 ])("%s is an error that says so, and leaves nothing", async (_, changes, error) => {
   await expect(obtainImage(image(changes()), run)).rejects.toMatchObject(error);
   expect([leftIncoming(), listImages(run.paths.store)]).toEqual([[], []]);

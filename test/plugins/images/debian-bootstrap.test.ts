@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { BuildImage, ImageQuery } from "glowplug";
+import { networkOf } from "../../support/network.ts";
 import { foreignHost } from "../../../core/host.ts";
 import debianBootstrap, { guestPackages, hostPackages, renderBuildScript, type DebianBootstrapOptions } from "../../../plugins/images/debian-bootstrap.ts";
 import { guestFiles } from "../../../plugins/images/debian-bootstrap/guest-files.ts";
@@ -9,7 +10,7 @@ import { disabledUnits, enabledUnits, maskedUnits } from "../../../plugins/image
 
 const query: ImageQuery = {
   host: foreignHost("linux/amd64"), arch: "x86_64", platforms: ["qemu"], formats: ["qcow2", "raw"], folder: "/project",
-  fetchText: () => Promise.reject(new Error("nothing is fetched")),
+  ...networkOf(),
 };
 async function locate(options?: DebianBootstrapOptions, asked: Partial<ImageQuery> = {}): Promise<BuildImage> {
   const image = await debianBootstrap(options).locate({ ...query, ...asked });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { GuestDraft, MachineError, type IgnitionEvent, type ImageQuery } from "glowplug";
+import { GuestDraft, type IgnitionEvent, type ImageQuery } from "glowplug";
+import { networkOf } from "../../support/network.ts";
 import { foreignHost } from "../../../core/host.ts";
 import fcos, { type FcosOptions } from "../../../plugins/images/fcos.ts";
 
@@ -8,18 +9,10 @@ const published = "https://builds.coreos.fedoraproject.org";
 const streamText = (stream: string): string => readFileSync(new URL(`../../fixtures/streams/${stream}.json`, import.meta.url), "utf8");
 
 /** A launcher's question, and a server with these files; every other address is told to be missing. */
-function queryOf(host: string, platform: string, files: Readonly<Record<string, string>> = {}): ImageQuery & { readonly asked: string[] } {
+function queryOf(host: string, platform: string, files: Readonly<Record<string, string>> = {}): ImageQuery & { readonly asked: readonly string[] } {
   const facts = foreignHost(host);
-  const asked: string[] = [];
-  return {
-    host: facts, arch: facts.arch, platforms: [platform], formats: platform === "applehv" ? ["raw"] : ["qcow2", "raw"], folder: "/project", asked,
-    fetchText: async (url) => {
-      asked.push(url);
-      const text = files[url];
-      if (text === undefined) throw new MachineError("download", `${url} could not be fetched: the server answered 404`);
-      return text;
-    },
-  };
+  const formats = platform === "applehv" ? ["raw" as const] : ["qcow2" as const, "raw" as const];
+  return { host: facts, arch: facts.arch, platforms: [platform], formats, folder: "/project", ...networkOf(files) };
 }
 const streams = Object.fromEntries(["stable", "testing", "next"].map((stream) => [`${published}/streams/${stream}.json`, streamText(stream)]));
 const sha256 = (hex: string) => ({ algorithm: "sha256", hex });
@@ -117,7 +110,7 @@ describe("the disk of a release", () => {
   });
 
   it("that cannot be asked for is the server's own error", async () => {
-    await expect(fcos().locate(queryOf("linux/amd64", "qemu"))).rejects.toMatchObject({ code: "download", message: `${published}/streams/stable.json could not be fetched: the server answered 404` });
+    await expect(fcos().locate(queryOf("linux/amd64", "qemu"))).rejects.toMatchObject({ code: "download", message: `${published}/streams/stable.json could not be fetched: no text is given for it` });
   });
 });
 
@@ -160,7 +153,7 @@ describe("a pinned release", () => {
   });
 
   it("that is gone is the server's own error", async () => {
-    await expect(fcos({ release }).locate(queryOf("linux/amd64", "qemu"))).rejects.toMatchObject({ code: "download", message: `${address} could not be fetched: the server answered 404` });
+    await expect(fcos({ release }).locate(queryOf("linux/amd64", "qemu"))).rejects.toMatchObject({ code: "download", message: `${address} could not be fetched: no text is given for it` });
   });
 });
 

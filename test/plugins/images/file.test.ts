@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { ImageQuery, LocatedImage } from "glowplug";
+import { networkOf } from "../../support/network.ts";
 import { foreignHost } from "../../../core/host.ts";
 import file, { type FileOptions } from "../../../plugins/images/file.ts";
 
 const query: ImageQuery = {
   host: foreignHost("linux/amd64"), arch: "x86_64", platforms: ["qemu"], formats: ["qcow2", "raw"], folder: "/project",
-  fetchText: () => Promise.reject(new Error("nothing is fetched")),
+  ...networkOf(),
 };
 const locate = async (options: FileOptions | string): Promise<LocatedImage> => await file(options).locate(query);
 const hex = "0".repeat(64);

@@ -1,0 +1,88 @@
+import { MachineError, messageOf } from "./errors.ts";
+import type { FileSignature, TrustedKey, VerifiedSignature } from "./signature.ts";
+
+/** A signature in the making: pieces of a file go in one after the other, and at the end it tells who signed them. */
+export interface SignatureCheck {
+  write(piece: Uint8Array): Promise<void>;
+  /** Throws MachineError "signature" unless one of the keys signed exactly what was written. */
+  end(): Promise<VerifiedSignature>;
+}
+
+/**
+ * Begins to check a file against its detached signature (RFC 9580, 10.4), armored or binary. Holds no more of the file than a piece.
+ * Throws MachineError "signature" for a signature that is none, and for a key block that does not hold the key that is trusted.
+ */
+export async function checkDetached(bytes: Uint8Array, { url, keys }: FileSignature, subject: string): Promise<SignatureCheck> {
+  const { createMessage, readSignature, verify } = await import("openpgp");
+  const trusted = await readKeys(keys, url);
+  const read = isArmored(bytes) ? readSignature({ armoredSignature: Buffer.from(bytes).toString("latin1") }) : readSignature({ binarySignature: bytes });
+  const signature = await read.catch((cause: unknown) => Promise.reject(refused(url, `${url} is no OpenPGP signature`, messageOf(cause))));
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const verified = createMessage({ binary: readable }).then(async (message) => {
+    const { data, signatures } = await verify({ message, signature, verificationKeys: trusted.map(({ key }) => key), format: "binary" });
+    for await (const piece of data as unknown as AsyncIterable<Uint8Array>) void piece;
+    return firstGood(signatures, trusted, { url, subject });
+  });
+  verified.catch(() => {}); // reported by `end`, or nobody asks
+  return {
+    write: (piece) => Promise.race([writer.write(piece), verified.then(() => undefined)]),
+    async end() {
+      await Promise.race([writer.close(), verified.then(() => undefined)]);
+      return verified;
+    },
+  };
+}
+
+/**
+ * The text inside a clear-signed message (RFC 9580, 7), without its armor, and who signed it. Throws MachineError "signature".
+ */
+export async function readClearSigned(bytes: Uint8Array, url: string, keys: readonly TrustedKey[]): Promise<{ readonly text: string; readonly signature: VerifiedSignature }> {
+  const { readCleartextMessage, verify } = await import("openpgp");
+  const trusted = await readKeys(keys, url);
+  const message = await readCleartextMessage({ cleartextMessage: Buffer.from(bytes).toString("utf8") })
+    .catch((cause: unknown) => Promise.reject(refused(url, `${url} is no clear-signed text`, messageOf(cause))));
+  const { data, signatures } = await verify({ message, verificationKeys: trusted.map(({ key }) => key) });
+  return { text: data, signature: await firstGood(signatures, trusted, { url, subject: url }) };
+}
+
+type OpenKey = Awaited<ReturnType<typeof import("openpgp")["readKey"]>>;
+interface OpenTrustedKey {
+  readonly key: OpenKey;
+  readonly owner: string;
+}
+type Signatures = Awaited<ReturnType<typeof import("openpgp")["verify"]>>["signatures"];
+
+async function readKeys(keys: readonly TrustedKey[], url: string): Promise<readonly OpenTrustedKey[]> {
+  const { readKey } = await import("openpgp");
+  return Promise.all(keys.map(async ({ armored, fingerprint, owner }) => {
+    const key = await readKey({ armoredKey: armored }).catch((cause: unknown) => Promise.reject(refused(url, `the key of ${owner} cannot be read`, messageOf(cause))));
+    if (key.getFingerprint() === fingerprint.toLowerCase()) return { key, owner };
+    throw refused(url, `the key block of ${owner} holds another key: expected fingerprint ${fingerprint}, found ${key.getFingerprint()}`);
+  }));
+}
+
+/** One good signature is enough: publishers sign with several keys while they change from one to the next. */
+async function firstGood(signatures: Signatures, trusted: readonly OpenTrustedKey[], { url, subject }: { readonly url: string; readonly subject: string }): Promise<VerifiedSignature> {
+  const problems: string[] = [];
+  for (const { keyID, verified, signature } of signatures) {
+    const signer = trusted.find(({ key }) => key.getKeys(keyID).length > 0);
+    try {
+      await verified;
+      const [packet] = (await signature).packets;
+      if (!signer || !packet?.created) throw new Error("it names no key that is trusted");
+      return { url, fingerprint: signer.key.getFingerprint(), owner: signer.owner, signed: packet.created.toISOString() };
+    } catch (cause) {
+      problems.push(`by ${signer?.owner ?? `an unknown key ${keyID.toHex()}`}: ${messageOf(cause)}`);
+    }
+  }
+  throw refused(url, `${subject} is not signed by its publisher`, ...(problems.length > 0 ? problems : ["there is no signature in it"]));
+}
+
+function refused(url: string, message: string, ...details: readonly string[]): MachineError {
+  return new MachineError("signature", message, { details, hint: `Its signature is ${url}. It was changed on the way, or the publisher has a new key; nothing of it is used.` });
+}
+
+function isArmored(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.subarray(0, 64)).toString("latin1").trimStart().startsWith("-----BEGIN PGP");
+}
