@@ -7,6 +7,8 @@ interface Located {
   readonly title: string;
   /** Version of the distribution's release, where there is one. */
   readonly release?: string;
+  /** The plugin behind each field, by the field's name. Kept by the core, for plans. */
+  by?: Readonly<Record<string, string>>;
 }
 
 /** A file to fetch. The `beforeDownload` hook may change every field; the digest still guards what arrives. */

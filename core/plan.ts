@@ -22,7 +22,7 @@ export interface Plan {
   readonly slots: { readonly image: string; readonly provisioner: string; readonly launcher: string; readonly forwarder: string };
   readonly plugins: readonly string[];
   /** Absent once the disk is made. */
-  readonly image?: LocatedImage & { readonly by?: Readonly<Record<string, string>> };
+  readonly image?: LocatedImage;
   readonly build?: { readonly files: readonly string[]; readonly commands: readonly PlannedCommand[] };
   readonly firstBoot: { readonly kind: string; readonly text: string; readonly parts: readonly { readonly what: string; readonly by?: string }[] };
   readonly accelerators: readonly Accelerator[];

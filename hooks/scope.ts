@@ -1,4 +1,5 @@
 import type { BeforeBootEvent } from "./before-boot.ts";
+import type { BeforeDownloadEvent } from "./before-download.ts";
 import type { HookBase } from "./base.ts";
 import type { IgnitionEvent } from "./ignition.ts";
 
@@ -15,15 +16,34 @@ export interface ScopedEvent<E> {
  */
 export function scopeEvent<E extends HookBase>(event: E, plugin: string, signal: AbortSignal, log: (message: string) => void): ScopedEvent<E> {
   const view: E = { ...event, signal, log };
-  const authored = authoredIn(event).map((thing) => ({ thing, before: thing.author }));
+  const before = imageIn(event);
+  const authored = authoredIn(event).map((thing) => ({ thing, author: thing.author }));
   for (const { thing } of authored) thing.author = plugin;
   return {
     view,
     close() {
-      for (const { thing, before } of authored) thing.author = before;
+      for (const { thing, author } of authored) thing.author = author;
       Object.assign(event, { ...view, signal: event.signal, log: event.log });
+      noteImage(event, plugin, before);
     },
   };
+}
+
+/** The image's fields, each as text, and who is behind them. */
+function imageIn(event: HookBase): { readonly fields: Readonly<Record<string, string | undefined>>; readonly by?: Readonly<Record<string, string>> } {
+  const { by, ...image } = (event as Partial<BeforeDownloadEvent>).image ?? {};
+  return { fields: Object.fromEntries(Object.entries(image).map(([field, value]) => [field, JSON.stringify(value)])), ...(by && { by }) };
+}
+
+/** Notes this plugin behind every field of the image that it changed or put there; for the others those stay who were behind them. */
+function noteImage(event: HookBase, plugin: string, before: ReturnType<typeof imageIn>): void {
+  const { image } = event as Partial<BeforeDownloadEvent>;
+  if (!image) return;
+  const { fields } = imageIn(event);
+  image.by = Object.fromEntries(Object.keys(fields).flatMap((field) => {
+    const author = fields[field] === before.fields[field] ? before.by?.[field] : plugin;
+    return author === undefined ? [] : [[field, author]];
+  }));
 }
 
 /** Guest draft and commands. A hook without them yields none. */

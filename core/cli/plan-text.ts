@@ -1,6 +1,7 @@
 import { quote } from "../command.ts";
 import type { Plan, PlannedCommand } from "../plan.ts";
 import type { LocatedImage } from "../roles/image.ts";
+import type { VerifiedSignature } from "../signature.ts";
 import { formatSize } from "../units.ts";
 import type { Output } from "./output.ts";
 import type { Paint } from "./paint.ts";
@@ -47,7 +48,7 @@ function overviewRows({ script, slots, plugins, accelerators }: Plan): Row[] {
   ];
 }
 
-function imageRows(image: LocatedImage & { readonly by?: Readonly<Record<string, string>> }): Row[] {
+function imageRows(image: LocatedImage): Row[] {
   const row = (label: string, value: string, field: string = label): Row => ({ text: `${label.padEnd(13)}${value}`, by: image.by?.[field] });
   switch (image.kind) {
     case "fetch":
@@ -55,6 +56,7 @@ function imageRows(image: LocatedImage & { readonly by?: Readonly<Record<string,
         row("fetch", image.url, "url"),
         ...(image.mirrors ?? []).map((mirror) => row("or", mirror, "mirrors")),
         row("digest", image.digest === "waived" ? "not checked: waived" : `${image.digest.algorithm}:${image.digest.hex}`),
+        ...(image.checksums ? [row("checksums", image.checksums.url), ...signerRows(image.checksums.signature)] : []),
         ...(image.signature ? [row("signature", image.signature.url)] : []),
         row("format", [image.format, ...(image.compression === "none" ? [] : [image.compression]), ...(image.size === undefined ? [] : [formatSize(image.size)])].join(", ")),
       ];
@@ -63,6 +65,10 @@ function imageRows(image: LocatedImage & { readonly by?: Readonly<Record<string,
     case "build":
       return [row("build key", image.key, "key"), row("needs", image.needs.join(", "), "needs")];
   }
+}
+
+function signerRows(signature: VerifiedSignature | undefined): Row[] {
+  return signature ? [{ text: `${"signed by".padEnd(13)}${signature.owner}, ${signature.fingerprint}` }] : [];
 }
 
 function commandGroup(title: string, { name, program, entries }: PlannedCommand): [string, Row[]] {

@@ -1,12 +1,19 @@
 import { dirname } from "node:path";
 import { ask, fetchText } from "../download.ts";
 import { fetchSigned } from "../signed-text.ts";
-import type { ImageQuery } from "../roles/image.ts";
+import type { ImageQuery, LocatedImage } from "../roles/image.ts";
 import type { Run } from "../run.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 
+/** Where a machine's disk comes from, with the image source noted behind every field. */
+export async function locateImage(spec: ResolvedSpec, run: Run): Promise<LocatedImage> {
+  const { image } = spec;
+  const located = await image.locate(imageQuery(spec, run));
+  return { ...located, by: Object.fromEntries(Object.keys(located).map((field) => [field, image.name])) };
+}
+
 /** What the core tells an image source about this machine. */
-export function imageQuery(spec: ResolvedSpec, run: Run): ImageQuery {
+function imageQuery(spec: ResolvedSpec, run: Run): ImageQuery {
   return {
     host: run.host, arch: run.host.arch, platforms: spec.launcher.platforms, formats: spec.launcher.formats,
     folder: spec.script === undefined ? run.cwd : dirname(spec.script),

@@ -22,7 +22,7 @@ import { writeSeed } from "../seed.ts";
 import { draftFor } from "./draft.ts";
 import { guestUid, machineInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
-import { imageQuery } from "./image-query.ts";
+import { locateImage } from "./image-query.ts";
 
 /**
  * Makes a machine: image, disk, keys, first-boot config, record. Nothing runs.
@@ -47,7 +47,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       const ssh = { port: await reservePort(paths, run), keys: makeKeyPair(`glowplug ${spec.name}`), hostKeys: makeKeyPair(`host of ${spec.name}`) };
       const info = machineInfo(spec, { sshPort: ssh.port, hostKey: ssh.hostKeys.publicKey }, host.uid, paths);
 
-      const located = await spec.image.locate(imageQuery(spec, run));
+      const located = await locateImage(spec, run);
       const { image } = await hooks.fire("beforeDownload", info, { image: located });
       const base = await obtainImage(image, run, spec.image.name);
       run.signal.throwIfAborted();

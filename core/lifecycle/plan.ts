@@ -2,6 +2,7 @@ import type { Command } from "../command.ts";
 import { finishGuest } from "../first-boot.ts";
 import type { Plan, PlannedCommand } from "../plan.ts";
 import type { MachineRecord } from "../record.ts";
+import type { LocatedImage } from "../roles/image.ts";
 import type { Run } from "../run.ts";
 import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
@@ -10,7 +11,7 @@ import { planBoot } from "./boot-plan.ts";
 import { draftFor } from "./draft.ts";
 import { guestUid, machineInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
-import { imageQuery } from "./image-query.ts";
+import { locateImage } from "./image-query.ts";
 import { macOf } from "../mac.ts";
 
 /** What does not exist before init. The port's is a number that no port has, and is shown as "<ssh-port>". */
@@ -23,7 +24,7 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
   const hooks = new VerbHooks(spec, run);
   const info = machineInfo(spec, { sshPort: record?.ssh.port ?? placeholder.port, hostKey: record?.ssh.hostKey ?? placeholder.hostKey.publicKey }, host.uid, paths);
 
-  const located = record ? undefined : (await hooks.fire("beforeDownload", info, { image: await spec.image.locate(imageQuery(spec, run)) })).image;
+  const located = record ? undefined : (await hooks.fire("beforeDownload", info, { image: await locateImage(spec, run) })).image;
   const guest = await draftFor(spec, info, { authorizedKey: placeholder.key, hostKeys: placeholder.hostKey }, run);
   await hooks.fire("ignition", info, { guest });
   finishGuest(guest);
@@ -37,9 +38,9 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
   return {
     name: spec.name, ...(spec.script !== undefined && { script: spec.script }), exists: record !== undefined, host: { os: host.os, arch: host.arch },
     slots: { image: saved.image, provisioner: saved.provisioner, launcher: saved.launcher, forwarder: saved.forwarder }, plugins: saved.plugins,
-    ...(located && { image: located }),
+    ...(located && { image: withoutSecrets(located) }),
     ...(build && { build: { files: build.files.map(({ path }) => path), commands: build.commands.map(shown) } }),
-    firstBoot: { kind: seed.kind, text: seed.kind === "ignition" ? seed.text : JSON.stringify(seed.files, null, 2), parts: guest.parts },
+    firstBoot: { kind: seed.kind, text: seed.kind === "ignition" ? seed.text : JSON.stringify(seed.files, null, 2), parts: guest.parts.map(({ what, by = "glowplug" }) => ({ what, by })) },
     accelerators, vm: shown(boot.vm), helpers: boot.helpers.map(({ command }) => shown(command)),
     ...(net.command && { forwarder: shown(net.command) }),
     files: [...boot.files], ssh: record ? net.ssh : { host: net.ssh.host, port: "<ssh-port>" },
@@ -57,6 +58,12 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
       mac: macOf(files.data), folders: { data: files.data, runtime: files.runtime }, undo: [],
     };
   }
+}
+
+function withoutSecrets(image: LocatedImage): LocatedImage {
+  if (image.kind !== "fetch") return image;
+  const { headers: _, ...rest } = image;
+  return rest;
 }
 
 function shown(command: Command): PlannedCommand {

@@ -4,12 +4,11 @@ import type { RecordedImage } from "../record.ts";
 import type { Run } from "../run.ts";
 import { resolveSpec } from "../spec.ts";
 import type { MachineSpec } from "../spec-types.ts";
-import { imageQuery } from "./image-query.ts";
+import { locateImage } from "./image-query.ts";
 
 /** Brings an image into the store, as init would for a machine of these words and defaults for everything else. */
 export async function pullImage(words: Pick<MachineSpec, "image" | "launcher">, run: Run): Promise<RecordedImage> {
   const { host, cwd } = run;
   const spec = await resolveSpec([{ source: "flag", spec: words, where: "the command line" }], { host, cwd, resolvePlugin: pluginResolver({ host, cwd }) });
-  const located = await spec.image.locate(imageQuery(spec, run));
-  return obtainImage(located, run, spec.image.name);
+  return obtainImage(await locateImage(spec, run), run, spec.image.name);
 }

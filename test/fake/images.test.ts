@@ -219,7 +219,7 @@ describe("plan for another host", () => {
     world.write("box.ts", script({ stream, url: `${address}/streams` }));
     const plan = JSON.parse(await world.ok("plan", "--json", "--host", host, "./box.ts")) as { image: object };
     expect(plan.image).toMatchObject({
-      kind: "fetch", title: `Fedora CoreOS ${itsRelease} (${stream})`, digest: { algorithm: "sha256", hex }, compression: "xz", format: "qcow2",
+      kind: "fetch", title: `Fedora CoreOS ${itsRelease} (${stream})`, by: { url: "fcos", digest: "fcos", format: "fcos" }, digest: { algorithm: "sha256", hex }, compression: "xz", format: "qcow2",
       url: `${published}/prod/streams/${stream}/builds/${itsRelease}/${its}/fedora-coreos-${itsRelease}-qemu.${its}.qcow2.xz`,
     });
     expect(asked).toEqual([`/streams/${stream}.json`]);

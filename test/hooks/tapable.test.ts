@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { Command } from "../../core/command.ts";
 import { MachineError } from "../../core/errors.ts";
 import { GuestDraft } from "../../core/guest.ts";
+import type { FetchImage } from "../../core/located-image.ts";
 import { createHooks, type BeforeBootEvent, type HookEvents, type HookName, type Hooks, type IgnitionEvent } from "../../hooks/index.ts";
 
 type Tapped = Parameters<Hooks["add"]>[0];
@@ -199,7 +200,7 @@ test("what a plugin puts into the event is there for the next and for the caller
   hooks.add({ name: "edits", beforeDownload: (its) => { seen.push(its.image.title); if (its.image.kind === "local") its.image.path = "/newer"; } });
   await hooks.fire("beforeDownload", event);
   expect(seen).toEqual(["new"]);
-  expect(event.image).toEqual({ kind: "local", title: "new", path: "/newer" });
+  expect(event.image).toMatchObject({ kind: "local", title: "new", path: "/newer" });
 });
 
 test("log speaks under the plugin's name, or goes to the option", async () => {
@@ -215,6 +216,18 @@ test("log speaks under the plugin's name, or goes to the option", async () => {
   handed.add(plugin);
   await handed.fire("ignition", eventOf<"ignition">());
   expect(taken).toEqual([["talks", "hello"]]);
+});
+
+test("an image notes who is behind each of its fields, whether it is edited or replaced", async () => {
+  const hooks = createHooks();
+  const digest = { algorithm: "sha256", hex: "00" } as const;
+  const image: FetchImage = { kind: "fetch", title: "Debian", url: "http://publisher.test/disk", digest, format: "qcow2", compression: "none", by: { title: "debian", url: "debian", digest: "debian" } };
+  const event = eventOf<"beforeDownload">({ image });
+  hooks.add({ name: "looks", beforeDownload() {} });
+  hooks.add({ name: "mirror", beforeDownload: (its) => { if (its.image.kind === "fetch") its.image.url = "http://mirror.test/disk"; } });
+  hooks.add({ name: "replaces", beforeDownload: (its) => { if (its.image.kind === "fetch") its.image = { kind: "fetch", title: "mine", url: its.image.url, digest, format: "qcow2", compression: "none" }; } });
+  await hooks.fire("beforeDownload", event);
+  expect(event.image.by).toEqual({ title: "replaces", url: "mirror", digest: "debian" });
 });
 
 test("guest draft and commands note who edits them, and nobody afterwards", async () => {

@@ -7,7 +7,8 @@ const plan: Plan = {
   slots: { image: "debian", provisioner: "cloud-init", launcher: "qemu", forwarder: "gvproxy" }, plugins: ["podman", "web"],
   image: {
     kind: "fetch", title: "Debian 12", url: "https://images.test/debian-12.qcow2", mirrors: ["https://mirror.test/debian-12.qcow2"],
-    digest: { algorithm: "sha512", hex: "abcd" }, format: "qcow2", compression: "none", size: 3 * 2 ** 20, by: { url: "mirror" },
+    digest: { algorithm: "sha512", hex: "abcd" }, checksums: { url: "https://images.test/SHA512SUMS", signature: { url: "https://images.test/SHA512SUMS.sign", fingerprint: "f00d", owner: "Debian", signed: "2026-01-01T00:00:00.000Z" } },
+    format: "qcow2", compression: "none", size: 3 * 2 ** 20, by: { url: "mirror" },
   },
   firstBoot: { kind: "nocloud", text: "x".repeat(2048), parts: [{ what: "user core" }, { what: "file /etc/motd", by: "web" }, { what: "command apt-get update\napt-get install", by: "podman" }] },
   accelerators: [{ name: "kvm", usable: false, reason: "/dev/kvm is not there" }, { name: "tcg", usable: true }],
@@ -37,6 +38,8 @@ Image: Debian 12
   fetch        https://images.test/debian-12.qcow2  # by mirror
   or           https://mirror.test/debian-12.qcow2
   digest       sha512:abcd
+  checksums    https://images.test/SHA512SUMS
+  signed by    Debian, f00d
   format       qcow2, 3MiB
 
 First boot: nocloud, 2KiB (all of it: glowplug plan --first-boot)
