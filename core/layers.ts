@@ -44,7 +44,8 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   const project = script === undefined ? undefined : await load(script, what, run);
   const described = project && pickMachine(project.machines, what.name, project.where);
   const name = what.name ?? what.flags?.name ?? what.spec?.name ?? described?.name ?? defaultName(script);
-  const record = known ?? readRecord(run.paths, name);
+  // A name that is none is told with whatever else is wrong in the script.
+  const record = known ?? (nameProblem(name) === undefined ? readRecord(run.paths, name) : undefined);
   checkClaim(name, record, script);
 
   return {

@@ -13,6 +13,11 @@ export interface Mistake {
   readonly cause?: unknown;
 }
 
+/** The field of the spec that a path begins with: "ports" of "ports[0].hostPort". Empty for the whole spec. */
+export function topField(path: string): string {
+  return /^\w*/.exec(path)?.[0] ?? "";
+}
+
 /** Finds the line of a field in the file it stands in; undefined where that is not known. */
 export type LineOf = (path: string) => number | undefined;
 

@@ -6,7 +6,7 @@ import { parseSize } from "../units.ts";
 import { defaults } from "./defaults.ts";
 import { checkLimits } from "./limits.ts";
 import { mergeLayers, type MergedSpec, type SpecLayer } from "./merge.ts";
-import { throwMistakes, type LocatedMistake, type Mistake } from "./mistakes.ts";
+import { throwMistakes, topField, type LocatedMistake, type Mistake } from "./mistakes.ts";
 import { defaultName } from "./name.ts";
 import { clashingPorts, portText, resolvePorts } from "./ports.ts";
 import { readSpec } from "./read.ts";
@@ -21,12 +21,13 @@ export interface SpecContext extends PluginContext {
 
 /**
  * The spec that the layers make: checked, merged (later layers win), filled up with defaults, sizes in bytes, plugins as objects.
- * Throws one MachineError with every mistake: first those that a layer has in itself, then those that show on this host.
+ * Throws one MachineError with every mistake, those that a layer has in itself and those that show on this host.
  */
 export async function resolveSpec(layers: readonly SpecLayer[], context: SpecContext): Promise<ResolvedSpec> {
-  throwMistakes(layers.flatMap((layer) => readSpec(layer.spec).mistakes.map((mistake) => locate(mistake, layer))));
+  const read = layers.map((layer) => ({ layer, ...readSpec(layer.spec) }));
+  const shapeMistakes = read.flatMap(({ layer, mistakes: its }) => its.map((mistake) => locate(mistake, layer)));
   const { host } = context;
-  const merged = mergeLayers(layers, context.cwd, host);
+  const merged = mergeLayers(read.map(({ layer, spec }) => ({ ...layer, spec })), context.cwd, host);
   const { values } = merged;
   const numbers = {
     cpus: values.cpus ?? defaults.cpus(host.cpus), memory: parseSize(values.memory ?? defaults.memory), disk: parseSize(values.disk ?? defaults.disk),
@@ -36,7 +37,7 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
   const podman = values.podman ?? defaults.podman;
   const mistakes: LayerMistake[] = [...checkLimits(numbers, host), ...checkPorts(ports), ...checkVolumes(volumes, host)];
   const chosen = await choosePlugins(merged, podman, context, mistakes);
-  throwMistakes(mistakes.map((mistake) => locate(mistake, mistake.layer ?? layerOf(mistake.path, layers, merged))));
+  throwMistakes([...shapeMistakes, ...mistakes.map((mistake) => locate(mistake, mistake.layer ?? layerOf(mistake.path, layers, merged)))]);
   if (!chosen) throw new MachineError("internal", "a slot stayed empty without a mistake");
   const { image } = chosen;
 
@@ -80,6 +81,6 @@ function locate(mistake: Mistake, layer: SpecLayer | undefined): LocatedMistake 
 
 /** The layer that gave a field; for what no layer said, the script. */
 function layerOf(path: string, layers: readonly SpecLayer[], { sources }: MergedSpec): SpecLayer | undefined {
-  const source = sources[/^\w*/.exec(path)?.[0] ?? ""];
+  const source = sources[topField(path)];
   return layers.findLast((layer) => (source === undefined ? layer.where !== undefined : layer.source === source));
 }

@@ -35,7 +35,7 @@ export default function debianBootstrap(options: DebianBootstrapOptions = {}): I
     locate: ({ arch }): BuildImage => {
       const debian = architectures[arch];
       if (debian === undefined) {
-        throw new MachineError("unsupported-host", `debian-bootstrap builds guests for ${Object.keys(architectures).join(", ")}, not for ${arch}`, { plugin: "debian-bootstrap" });
+        throw new MachineError("unsupported-host", `debian-bootstrap builds guests for ${Object.keys(architectures).join(", ")}, not for ${arch}`, { plugin: "debian-bootstrap", hint: "Choose another image for such a host." });
       }
       const script = renderBuildScript({ packages, kernelArguments });
       return {
