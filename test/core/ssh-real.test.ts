@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { makeKeyPair } from "../../core/keys.ts";
@@ -12,6 +13,12 @@ it("logs in to OpenSSH's server and runs commands side by side", async () => {
   const connection = await (await startSshd()).connect();
   const results = await Promise.all(Array.from({ length: 20 }, (_, index) => run(connection, ["sh", "-c", `cat; echo ${index} >&2; exit ${index}`], { input: "in" })));
   expect(results).toEqual(results.map((_, index) => ({ exitCode: index, stdout: "in", stderr: `${index}\n` })));
+});
+
+it("runs commands without the start-up files of this account", async () => {
+  const connection = await (await startSshd()).connect();
+  const { stdout } = await run(connection, "cd && pwd && ls -A");
+  expect(stdout.trim().split("\n")).toEqual([expect.stringContaining(tmpdir()), "authorized", "config", "host", "log"]);
 });
 
 it("checks OpenSSH's host key", async () => {

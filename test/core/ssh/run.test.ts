@@ -31,6 +31,17 @@ it("keeps both outputs whole when they are long", async () => {
   expect([stdout === "o".repeat(3_000_000), stderr === "e".repeat(3_000_000)]).toEqual([true, true]);
 });
 
+it.each([
+  ["both outputs", { stdout: "out\n", stderr: "err\n", exitCode: 3 }],
+  ["standard output alone", { stdout: "out\n", stderr: "", exitCode: 0 }],
+  ["standard error alone", { stdout: "", stderr: "err\n", exitCode: 255 }],
+  ["an exit status alone", { stdout: "", stderr: "", exitCode: 1 }],
+])("misses nothing of a command whose start, %s and end come in one piece", async (_what, answer) => {
+  const connection = await (await guestWithLogin({ atOnce: () => answer })).connect();
+  const results = await Promise.all(Array.from({ length: 20 }, () => run(connection, "quick", { input: "nobody reads it" })));
+  expect(results).toEqual(results.map(() => answer));
+});
+
 it("hangs a command up that takes too long", async () => {
   const gone = join(scratchFolder(), "gone");
   const connection = await connected();
