@@ -1,10 +1,11 @@
 import { statSync, watch } from "node:fs";
 import { basename } from "node:path";
 import { makePrivateFolder } from "../atomic.ts";
+import { readLog } from "../keeper/bounded-log.ts";
+import { eventReader, parseEvents } from "../keeper/event-reader.ts";
 import type { MachineEvent } from "../keeper/protocol.ts";
 import type { Paths } from "../paths.ts";
-import { eventReader, parseEvents } from "./event-lines.ts";
-import { followLog, readLog } from "./log-file.ts";
+import { followLog } from "./log-file.ts";
 
 /** Which machines, and what to do with each event. */
 export interface EventOptions {

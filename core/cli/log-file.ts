@@ -1,22 +1,6 @@
 import { mkdirSync, watch } from "node:fs";
-import { open, readFile, stat, type FileHandle } from "node:fs/promises";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-
-/** What a log holds, and how long its newer file is in bytes. At its limit the keeper renames a log to NAME.1 and begins a new one. */
-export async function readLog(path: string): Promise<{ readonly text: string; readonly size: number } | undefined> {
-  const [older, newer] = await Promise.all([`${path}.1`, path].map(readIfThere));
-  if (!older && !newer) return undefined;
-  return { text: Buffer.concat([older ?? Buffer.alloc(0), newer ?? Buffer.alloc(0)]).toString("utf8"), size: newer?.length ?? 0 };
-}
-
-async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
-  }
-}
 
 /**
  * Hands over what is appended to a log from byte `from` on, across renames, until the signal aborts. The kernel tells of

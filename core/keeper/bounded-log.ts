@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 
 /** A log file that never takes more than twice its limit: at the limit it becomes `NAME.1`, and a new one begins. */
 export class BoundedLog {
@@ -36,5 +37,21 @@ export class BoundedLog {
     renameSync(this.#path, `${this.#path}.1`);
     this.#fd = openSync(this.#path, "a", 0o600);
     this.#size = 0;
+  }
+}
+
+/** What a log holds, and how long its newer file is in bytes. At its limit the keeper renames a log to NAME.1 and begins a new one. */
+export async function readLog(path: string): Promise<{ readonly text: string; readonly size: number } | undefined> {
+  const [older, newer] = await Promise.all([`${path}.1`, path].map(readIfThere));
+  if (!older && !newer) return undefined;
+  return { text: Buffer.concat([older ?? Buffer.alloc(0), newer ?? Buffer.alloc(0)]).toString("utf8"), size: newer?.length ?? 0 };
+}
+
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { eventReader, eventText, parseEvents } from "../../../core/cli/event-lines.ts";
+import { eventText } from "../../../core/cli/event-lines.ts";
+import { eventReader, parseEvents } from "../../../core/keeper/event-reader.ts";
 import { followEvents, pastEvents } from "../../../core/cli/event-stream.ts";
 import type { MachineEvent } from "../../../core/keeper/protocol.ts";
 import { commandLine, type CommandLine } from "./command-line.ts";
