@@ -82,7 +82,7 @@ async function runSteps(commands: readonly Command[], log: string, phase: PhaseR
         writeSync(file, `${line}\n`);
         if (line.startsWith(`${command.name}: `)) phase.note(line.slice(command.name.length + 2));
       };
-      await runCommand(command, { signal: run.signal, timeoutMs: commandMs, onLine, code: "build-failed", hint: `The whole output is in ${log}.` });
+      await runCommand(command, { signal: run.signal, trace: run.trace, timeoutMs: commandMs, onLine, code: "build-failed", hint: `The whole output is in ${log}.` });
     }
   } finally {
     closeSync(file);

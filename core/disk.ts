@@ -73,5 +73,5 @@ async function makeCopy(base: DiskOrder["base"], size: number, path: string, run
 
 async function qemuImg(purpose: string, describe: (command: Command) => Command, run: Run): Promise<void> {
   const command = describe(new Command(findQemuImg(run.host, purpose)));
-  await runCommand(command, { signal: run.signal, code: "disk", title: `could not ${purpose}` });
+  await runCommand(command, { signal: run.signal, trace: run.trace, code: "disk", title: `could not ${purpose}` });
 }

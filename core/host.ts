@@ -5,6 +5,7 @@ import { MachineError } from "./errors.ts";
 import type { Architecture, HostFacts, HostOs } from "./model.ts";
 import { createPaths, type Paths } from "./paths.ts";
 import { runProgram } from "./process.ts";
+import { noTrace, type Trace } from "./run.ts";
 
 /** The one place that reads the process's environment and `node:os`. Everybody else is handed facts. */
 
@@ -23,8 +24,8 @@ export function pathsOfProcess(): Paths {
   return createPaths({ os: osOfProcess(), uid: uidOfProcess(), home: homedir(), env: process.env, isOwned });
 }
 
-/** The facts of the host we run on. Reads small files; runs nothing. */
-export function hostOfProcess(paths: Paths = pathsOfProcess()): HostFacts {
+/** The facts of the host we run on. Reads small files; runs nothing. Programs that are probed later get spans in the trace. */
+export function hostOfProcess(paths: Paths = pathsOfProcess(), trace: Trace = noTrace): HostFacts {
   const os = osOfProcess();
   let flags: readonly string[] | undefined;
   return {
@@ -38,7 +39,7 @@ export function hostOfProcess(paths: Paths = pathsOfProcess()): HostFacts {
       if (isAbsolute(program)) return isProgram(program) ? program : undefined;
       return [...helperFolders(os, paths.tools), ...folders, ...searchFolders()].map((folder) => join(folder, program)).find(isProgram);
     },
-    probe: (program, argv, { timeoutMs = 10_000, input } = {}) => runProgram(program, argv, { timeoutMs, env: { LC_ALL: "C" }, ...(input !== undefined && { input }) }),
+    probe: (program, argv, { timeoutMs = 10_000, input } = {}) => runProgram(program, argv, { timeoutMs, trace, env: { LC_ALL: "C" }, ...(input !== undefined && { input }) }),
     firstFile: (candidates) => candidates.find((path) => existsSync(path)),
   };
 }

@@ -32,7 +32,7 @@ export async function admitDisk(arrived: ArrivedDisk, run: Run): Promise<NewImag
   const converted = join(dirname(arrived.path), "converted");
   const convert = new Command(findQemuImg(run.host, `turn the ${format} disk ${arrived.shown} into qcow2`)).add("convert")
     .add("-f", format).add("-O", "qcow2").add(arrived.path).add(converted);
-  await runCommand(convert, { signal: run.signal, code: "bad-image", title: arrived.shown });
+  await runCommand(convert, { signal: run.signal, trace: run.trace, code: "bad-image", title: arrived.shown });
   return describe(converted, "qcow2", undefined, run);
 }
 
@@ -45,7 +45,7 @@ async function describe(path: string, format: "qcow2" | "raw", sha256: string | 
 async function checkWhole({ path, shown }: ArrivedDisk, run: Run): Promise<void> {
   const qemuImg = run.host.find("qemu-img");
   if (qemuImg === undefined) return;
-  const { exitCode, stderr } = await runProgram(qemuImg, ["check", "-q", "-f", "qcow2", path], { signal: run.signal, timeoutMs: 300_000 });
+  const { exitCode, stderr } = await runProgram(qemuImg, ["check", "-q", "-f", "qcow2", path], { signal: run.signal, trace: run.trace, timeoutMs: 300_000 });
   if (exitCode === 0 || exitCode === 3 || exitCode === 63) return; // 63: this version cannot check it
   const details = stderr.trim().split("\n");
   throw new MachineError("bad-image", `${shown} is a damaged qcow2 disk; was it cut off?`, { hint: "Fetch or copy it again.", details: details.slice(0, 5) });

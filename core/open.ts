@@ -30,6 +30,6 @@ export async function machineName(what: OpenWhat, run: Run): Promise<string> {
 
 async function describe({ layers, name, script }: Layers, what: OpenWhat, run: Run): Promise<Described> {
   const { host, cwd } = run;
-  const spec = await resolveSpec(layers, { host, cwd, name, ...(script !== undefined && { script }), resolvePlugin: pluginResolver({ host, cwd }) });
+  const spec = await resolveSpec(layers, { host, cwd, trace: run.trace, name, ...(script !== undefined && { script }), resolvePlugin: pluginResolver({ host, cwd }) });
   return { spec: { ...spec, name }, flags: what.flags ?? {} };
 }

@@ -3,6 +3,8 @@ import type { Options, Result } from "execa";
 import { quote, type Command, type CommandRecord } from "./command.ts";
 import { MachineError, type ErrorCode } from "./errors.ts";
 import type { ProbeResult } from "./model.ts";
+import { noTrace, type Trace } from "./run.ts";
+import { childSpan } from "./spans.ts";
 
 export interface RunOptions {
   /** Default: `/`. */
@@ -17,6 +19,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Called for each line as it is printed, without its newline. */
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  /** Gets a span of the program's life. Default: none. */
+  readonly trace?: Trace;
 }
 
 /** How long a program may take to obey SIGTERM. */
@@ -27,7 +31,7 @@ const graceMs = 5000;
  * Throws MachineError "missing-program" when it cannot be run, "deadline" and "interrupted" as the options say.
  */
 export async function runProgram(program: string, argv: readonly string[], options: RunOptions = {}): Promise<ProbeResult> {
-  const { cwd = "/", timeoutMs, signal, onLine } = options;
+  const { cwd = "/", timeoutMs, signal, onLine, trace = noTrace } = options;
   const { execa } = await loadExeca();
   if (signal?.aborted) throw new MachineError("interrupted", `${program} was not run: interrupted`);
   const lines = (stream: "stdout" | "stderr") =>
@@ -41,6 +45,7 @@ export async function runProgram(program: string, argv: readonly string[], optio
     ...(options.input === undefined ? { stdin: "ignore" } : { input: options.input }),
     ...(onLine && { stdout: lines("stdout"), stderr: lines("stderr") }),
   } as Options);
+  const endSpan = childSpan(trace, program, child.pid);
 
   let stop: "deadline" | "interrupted" | undefined;
   let insist: NodeJS.Timeout | undefined;
@@ -65,6 +70,7 @@ export async function runProgram(program: string, argv: readonly string[], optio
     if (result.exitCode === undefined && result.signal === undefined) throw cannotRun(program, cwd, result);
     return { exitCode: result.exitCode ?? 128 + signalNumber(result), stdout: String(result.stdout ?? ""), stderr: String(result.stderr ?? "") };
   } finally {
+    endSpan();
     clearTimeout(limit);
     clearTimeout(insist);
     signal?.removeEventListener("abort", interrupt);

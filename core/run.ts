@@ -31,12 +31,14 @@ export interface PhaseReport {
   fail(): void;
 }
 
+/** What a span measures: a verb, a phase of it, a tap of a hook, another call of a plugin, a process. */
+export type SpanCategory = "verb" | "phase" | "hook" | "plugin" | "child";
 /** Spans for `--trace`. */
 export interface Trace {
   /** Begins a span; the function returned ends it. */
-  span(name: string, category: "verb" | "phase" | "hook" | "plugin" | "child", fields?: Readonly<Record<string, unknown>>): () => void;
+  span(name: string, category: SpanCategory, fields?: Readonly<Record<string, unknown>>): () => void;
   /** Adds a span measured elsewhere; times in milliseconds since the epoch. */
-  add(name: string, category: string, begin: number, end: number): void;
+  add(name: string, category: SpanCategory, begin: number, end: number, fields?: Readonly<Record<string, unknown>>): void;
 }
 
 /** A report that says nothing. */

@@ -35,7 +35,7 @@ function unpackWith(name: string, ending: string, run: Run): Unpacker {
   return async (packed, folder) => {
     const path = join(folder, "disk");
     await rename(packed, `${path}${ending}`);
-    await runCommand(new Command(program).add("-d").add("-q").add(`${path}${ending}`), { signal: run.signal, code: "bad-image", title: "unpacking the image" });
+    await runCommand(new Command(program).add("-d").add("-q").add(`${path}${ending}`), { signal: run.signal, trace: run.trace, code: "bad-image", title: "unpacking the image" });
     return { path };
   };
 }

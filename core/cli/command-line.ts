@@ -10,6 +10,7 @@ import { createPaint } from "./paint.ts";
 import { createReport } from "./progress.ts";
 import { isScriptPath } from "./script-path.ts";
 import { nearest } from "../suggest.ts";
+import { tracedReport } from "./traced-report.ts";
 import { findVerb, type Shell, type Subject, type Verb, type VerbEntry } from "./verb.ts";
 
 /** podman's status for every failure of its own (libpod/define/exec_codes.go). */
@@ -63,20 +64,23 @@ async function runVerb(verbs: readonly VerbEntry[], { entry, flags, words, globa
   const report = createReport(shell.stderr, globals);
   const output = createOutput(shell.stdout, { noColor: globals.noColor, before: () => report.clear() });
   const trace = globals.trace === undefined ? undefined : (await import("./trace-file.ts")).createFileTrace(resolve(shell.cwd, globals.trace));
-  const endSpan = trace?.span(entry.name, "verb", { words });
+  const tracing = trace ?? shell.trace ?? noTrace;
+  // A command of the guest may hold secrets, and may be the first word.
+  const endSpan = tracing.span(entry.name, "verb", entry.verb.passThrough ? {} : { words });
   try {
     const { signal, cwd, paths, env } = shell;
-    const run = { signal, cwd, paths, env, report, trace: trace ?? shell.trace ?? noTrace, get host() { return shell.host; } };
+    const run = { signal, cwd, paths, env, report: tracedReport(report, tracing), trace: tracing, get host() { return shell.hostFor(tracing); } };
     const status = await entry.verb.run({
       flags, words, globals, run, output, shell, ...(subject && { subject }),
       isVerb: (word) => findVerb(verbs, word) !== undefined,
-      dispatch: (line, about) => runLine(verbs, [...passOn(globals), ...line], { ...shell, trace: run.trace }, about),
+      dispatch: (line, about) => runLine(verbs, [...passOn(globals), ...line], { ...shell, trace: tracing }, about),
     });
     return status ?? 0;
   } finally {
     report.close();
-    endSpan?.();
-    await trace?.write();
+    // What outlives the verb, the keeper for one, ends with it in the trace.
+    if (trace) await trace.write();
+    else endSpan();
     await output.flush();
   }
 }

@@ -16,7 +16,7 @@ export const globalFlags = {
   logFormat: choice("--log-format <format>", "How lines on stderr look: text, json", ["text", "json"]),
   noColor: on("--no-color", "No colours, as with NO_COLOR in the environment"),
   json: on("--json", "Print the answer, and an error, as one JSON document on stdout"),
-  trace: text("--trace <file>", "Write a Chrome trace of phases, hooks and plugins"),
+  trace: text("--trace <file>", "Write a Chrome trace of phases, hooks, plugins and processes"),
 } as const;
 
 /** Settings of the global flags after defaults. */

@@ -19,9 +19,7 @@ export async function runProcess(dispatch: (argv: readonly string[], shell: Shel
     get stdin() {
       return process.stdin;
     },
-    get host() {
-      return (host ??= hostOfProcess(paths));
-    },
+    hostFor: (trace) => (host ??= hostOfProcess(paths, trace)),
   });
   await new Promise((resolve) => stderr.write("", resolve));
   // Connections that a verb left open must not keep the process.

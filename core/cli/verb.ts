@@ -18,8 +18,8 @@ export interface Shell {
   readonly trace?: Trace;
   readonly paths: Run["paths"];
   readonly env: Run["env"];
-  /** Facts of the host. They may be read late, so ask for them only where they are needed. */
-  readonly host: Run["host"];
+  /** Facts of the host, read when they are first asked for; the programs that it probes are told to that trace. */
+  hostFor(trace: Trace): Run["host"];
 }
 
 /** The machine of the script that `run` was given: it stands for NAME in every verb. */

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { CommandRecord } from "../command.ts";
 import { identityOf, killIdentity, type ProcessIdentity } from "../process-identity.ts";
 import { spawnDetached } from "../spawn.ts";
@@ -13,6 +14,8 @@ export interface ChildExit {
 /** A process that the keeper is the parent of. It holds no pipe of the keeper's, so it outlives it. */
 export interface Child {
   readonly name: string;
+  /** Base name. */
+  readonly program: string;
   readonly role: ChildRole;
   readonly identity: ProcessIdentity;
   /** Where its output goes. */
@@ -32,7 +35,7 @@ export async function spawnChild(record: CommandRecord, role: ChildRole, logFile
   });
   // The process may have ended before we look; its identity then matches nothing, which is right.
   const identity = identityOf(child.pid) ?? { pid: child.pid, startTime: "gone", bootId: "gone" };
-  return { name: record.name, role, identity, logFile, exited: exit.promise, hasExited: () => gone };
+  return { name: record.name, program: basename(record.program), role, identity, logFile, exited: exit.promise, hasExited: () => gone };
 }
 
 /** Asks a child to end, and ends it when it has not within the limit. */

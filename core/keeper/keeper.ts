@@ -234,9 +234,9 @@ export class Keeper {
     this.#children.push(child);
     const living = this.#children.filter((one) => !one.hasExited()).map(({ name, role: its, identity }) => ({ name, role: its, identity }));
     writeFileSync(join(this.plan.folders.runtime, "children.json"), JSON.stringify(living), { mode: 0o600 });
-    this.journal.say("child", { action: "spawned", role, name: child.name, pid: child.identity.pid });
+    this.journal.say("child", { action: "spawned", role, name: child.name, program: child.program, pid: child.identity.pid });
     child.exited.then((exit) => {
-      this.journal.say("child", { action: "ended", role, name: child.name, pid: child.identity.pid, how: describeExit(exit) });
+      this.journal.say("child", { action: "ended", role, name: child.name, program: child.program, pid: child.identity.pid, how: describeExit(exit) });
       this.#childEnded(child, describeExit(exit));
     });
     return child;

@@ -5,6 +5,7 @@ import { MachineError } from "../errors.ts";
 import { bootId } from "../process-identity.ts";
 import type { Accelerator } from "../roles/launcher.ts";
 import type { Run } from "../run.ts";
+import { callPlugin } from "../spans.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 
 /** What earlier starts learned about this boot of the host. */
@@ -16,7 +17,7 @@ interface Findings {
 /** The host's accelerators, with those that failed since the host booted marked unusable. Throws "unsupported-host" when none is left. */
 export async function acceleratorsOf(spec: ResolvedSpec, run: Run): Promise<readonly Accelerator[]> {
   const failed = run.host.local ? findings(run).failed : {};
-  const all = (await spec.launcher.accelerators(run.host, run.host.arch)).map((one) => {
+  const all = (await callPlugin(run.trace, spec.launcher, "accelerators", run.host, run.host.arch)).map((one) => {
     const reason = failed[one.name];
     return one.usable && reason !== undefined ? { ...one, usable: false, reason } : one;
   });

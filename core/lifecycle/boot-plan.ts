@@ -6,6 +6,7 @@ import type { MachineRecord } from "../record.ts";
 import type { NetPlan } from "../roles/forwarder.ts";
 import type { BootPlan } from "../roles/launcher.ts";
 import type { Run } from "../run.ts";
+import { callPlugin } from "../spans.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { recordedInfo } from "./facts.ts";
 import type { VerbHooks } from "./hooks.ts";
@@ -23,8 +24,8 @@ export async function planBoot(spec: ResolvedSpec, record: MachineRecord, accele
   const files = paths.machine(spec.name);
   const folders = { data: files.data, runtime: files.runtime };
   const { link } = matchSlots(spec);
-  const net = await spec.forwarder.plan({ name: spec.name, host, link, mac: record.mac, sshPort: record.ssh.port, ports: spec.ports, folders });
-  const boot = await spec.launcher.plan({
+  const net = await callPlugin(run.trace, spec.forwarder, "plan", { name: spec.name, host, link, mac: record.mac, sshPort: record.ssh.port, ports: spec.ports, folders });
+  const boot = await callPlugin(run.trace, spec.launcher, "plan", {
     name: spec.name, host, arch: host.arch, cpus: spec.cpus, memory: spec.memory, disk: record.disk, seed: record.seed,
     firstBoot: record.lastUp === null, link: net.link, shares: spec.volumes, accelerator, usb: [], folders,
   });

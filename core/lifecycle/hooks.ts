@@ -17,7 +17,14 @@ export class VerbHooks {
       onTap: (plugin, hook) => run.trace.span(`${plugin}: ${hook}`, "hook", { plugin, hook }),
       log: (plugin, message) => run.report.info(`${plugin}: ${message}`),
     });
-    for (const plugin of spec.plugins) this.#hooks.add(plugin);
+    for (const plugin of spec.plugins) {
+      const end = plugin.apply && run.trace.span(`${plugin.name}.apply`, "plugin", { plugin: plugin.name });
+      try {
+        this.#hooks.add(plugin);
+      } finally {
+        end?.();
+      }
+    }
   }
 
   /** Fires a hook and returns its event, as changed by the taps. */

@@ -3,12 +3,13 @@ import { ask, fetchText } from "../download.ts";
 import { fetchSigned } from "../signed-text.ts";
 import type { ImageQuery, LocatedImage } from "../roles/image.ts";
 import type { Run } from "../run.ts";
+import { callPlugin } from "../spans.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 
 /** Where a machine's disk comes from, with the image source noted behind every field. */
 export async function locateImage(spec: ResolvedSpec, run: Run): Promise<LocatedImage> {
   const { image } = spec;
-  const located = await image.locate(imageQuery(spec, run));
+  const located = await callPlugin(run.trace, image, "locate", imageQuery(spec, run));
   return { ...located, by: Object.fromEntries(Object.keys(located).map((field) => [field, image.name])) };
 }
 

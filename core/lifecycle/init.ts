@@ -17,6 +17,7 @@ import { Scope } from "../scope.ts";
 import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { renderKnownHosts, renderSshConfig } from "../ssh-config.ts";
+import { callPlugin } from "../spans.ts";
 import { readRecord, writeRecord } from "../store.ts";
 import { writeSeed } from "../seed.ts";
 import { draftFor } from "./draft.ts";
@@ -31,8 +32,8 @@ import { locateImage } from "./image-query.ts";
 export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string, unknown>>, run: Run): Promise<MachineRecord> {
   const { host, paths, report } = run;
   const files = paths.machine(spec.name);
-  await spec.launcher.check(host);
-  await spec.forwarder.check(host);
+  await callPlugin(run.trace, spec.launcher, "check", host);
+  await callPlugin(run.trace, spec.forwarder, "check", host);
   matchSlots(spec);
   mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
   const lock = await takeLock(files.lock, { signal: run.signal, purpose: `glowplug init ${spec.name}`, onWait: (holder) => report.info(`waiting for ${holder}`) });
@@ -61,7 +62,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       const guest = await draftFor(spec, info, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys }, run);
       await hooks.fire("ignition", info, { guest });
       finishGuest(guest);
-      const seed = await writeSeed(spec.provisioner.render(guest), files);
+      const seed = await writeSeed(await callPlugin(run.trace, spec.provisioner, "render", guest), files);
       await writeFileDurably(files.key, ssh.keys.privateKey);
       await writeFileDurably(files.publicKey, `${ssh.keys.publicKey}\n`, 0o644);
       await writeFileDurably(files.knownHosts, renderKnownHosts(spec.name, ssh.hostKeys.publicKey));
@@ -88,14 +89,14 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
 async function register(spec: ResolvedSpec, info: MachineInfo, scope: Scope, run: Run): Promise<MachineRecord["undo"]> {
   const undo: { title: string; command: ReturnType<import("../command.ts").Command["toRecord"]> }[] = [];
   for (const plugin of spec.plugins) {
-    for (const registration of (await plugin.registrations?.(info, run.host)) ?? []) {
+    for (const registration of (await callPlugin(run.trace, plugin, "registrations", info, run.host)) ?? []) {
       try {
-        await runCommand(registration.do, { signal: run.signal });
+        await runCommand(registration.do, { signal: run.signal, trace: run.trace });
       } catch (error) {
         run.report.warn(`${plugin.name}: ${registration.title} was not made: ${error instanceof Error ? error.message : String(error)}`);
         continue;
       }
-      scope.defer(registration.title, async () => void (await runCommand(registration.undo, {})));
+      scope.defer(registration.title, async () => void (await runCommand(registration.undo, { trace: run.trace })));
       undo.push({ title: registration.title, command: registration.undo.toRecord() });
     }
   }

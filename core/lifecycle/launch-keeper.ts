@@ -8,14 +8,18 @@ import { protocolVersion, type KeeperStatus } from "../keeper/protocol.ts";
 import type { MachinePaths } from "../paths.ts";
 import { identityOf, isAlive, killIdentity, type ProcessIdentity } from "../process-identity.ts";
 import type { Run } from "../run.ts";
+import { childSpan } from "../spans.ts";
 import { spawnDetached } from "../spawn.ts";
+import { withKeeperSpans } from "./keeper-spans.ts";
 
 /** Starts a keeper for the plan in the machine's runtime folder and waits until it listens. */
 export async function launchKeeper(files: MachinePaths, run: Run): Promise<ProcessIdentity> {
   const command = { program: process.execPath, argv: [keeperProgram(), files.keeperPlan], name: "keeper" };
   const child = await spawnDetached(command, files.log("keeper"), environmentOfProcess());
+  const endSpan = childSpan(run.trace, command.program, child.pid);
   const death = new Promise<never>((_, reject) => {
     child.once("exit", (code, signal) => {
+      endSpan();
       reject(new MachineError("keeper", `the keeper ended (${signal ?? code}) before it listened`, { hint: `See ${files.log("keeper")}.` }));
     });
   });
@@ -25,16 +29,11 @@ export async function launchKeeper(files: MachinePaths, run: Run): Promise<Proce
   return identityOf(child.pid) ?? { pid: child.pid, startTime: "gone", bootId: "gone" };
 }
 
-/** Waits until the machine is up, and tells the trace how long each phase took. */
+/** Waits until the machine is up. */
 export async function waitUntilUp(name: string, files: MachinePaths, run: Run): Promise<KeeperStatus> {
   const phase = run.report.phase(`booting ${name}`);
   try {
-    const keeper = await askKeeper<KeeperStatus>(files.keeperSocket, { v: protocolVersion, op: "ready" }, { signal: run.signal });
-    let begin = keeper.begun;
-    for (const [what, ms] of Object.entries(keeper.times)) {
-      run.trace.add(what, "phase", begin, keeper.begun + ms);
-      begin = keeper.begun + ms;
-    }
+    const keeper = await withKeeperSpans(run, files, () => askKeeper<KeeperStatus>(files.keeperSocket, { v: protocolVersion, op: "ready" }, { signal: run.signal }));
     phase.done();
     return keeper;
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Plan, PlannedCommand } from "../plan.ts";
 import type { MachineRecord } from "../record.ts";
 import type { LocatedImage } from "../roles/image.ts";
 import type { Run } from "../run.ts";
+import { callPlugin } from "../spans.ts";
 import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { acceleratorsOf, attempts } from "./accelerator.ts";
@@ -28,7 +29,7 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
   const guest = await draftFor(spec, info, { authorizedKey: placeholder.key, hostKeys: placeholder.hostKey }, run);
   await hooks.fire("ignition", info, { guest });
   finishGuest(guest);
-  const seed = spec.provisioner.render(guest);
+  const seed = await callPlugin(run.trace, spec.provisioner, "render", guest);
 
   const accelerators = await acceleratorsOf(spec, run);
   const accelerator = attempts(accelerators)[0] ?? "";

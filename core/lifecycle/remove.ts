@@ -20,7 +20,7 @@ export async function remove(record: MachineRecord, run: Run, options: { readonl
   try {
     for (const { title, command } of [...record.undo].reverse()) {
       try {
-        await runCommand(command, { signal: run.signal });
+        await runCommand(command, { signal: run.signal, trace: run.trace });
       } catch (error) {
         run.report.warn(`${title} was not undone: ${messageOf(error)}`);
       }

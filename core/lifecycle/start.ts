@@ -13,6 +13,7 @@ import type { MachineRecord } from "../record.ts";
 import type { Accelerator, BootPlan } from "../roles/launcher.ts";
 import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
+import { callPlugin } from "../spans.ts";
 import { keepFirstBoot } from "../spec/changes.ts";
 import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
@@ -45,8 +46,8 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     // Whoever began a start and is gone left a keeper that goes on: wait for it.
     if (before.state === "starting") return await waitUntilUp(spec.name, files, run);
     await sweep(found, run);
-    await spec.launcher.check(host);
-    await spec.forwarder.check(host);
+    await callPlugin(run.trace, spec.launcher, "check", host);
+    await callPlugin(run.trace, spec.forwarder, "check", host);
     tellChanges(found, spec, false, report);
     const record = await withFreePorts(found, spec, run);
     await growToSpec(record, spec, run);

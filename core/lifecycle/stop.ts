@@ -8,6 +8,7 @@ import type { ResolvedSpec } from "../spec-types.ts";
 import { recordedInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
 import { askedToStop } from "./launch-keeper.ts";
+import { withKeeperSpans } from "./keeper-spans.ts";
 import { statusOf } from "./status.ts";
 import { sweep } from "./sweep.ts";
 
@@ -36,7 +37,8 @@ export async function stop(record: MachineRecord, spec: ResolvedSpec | undefined
   }
   if (status.keeper) {
     const phase = run.report.phase(`stopping ${record.name}`);
-    await askedToStop(files, JSON.parse(readFileSync(files.keeperProcess, "utf8")) as ProcessIdentity, { force, timeoutMs });
+    const keeper = JSON.parse(readFileSync(files.keeperProcess, "utf8")) as ProcessIdentity;
+    await withKeeperSpans(run, files, () => askedToStop(files, keeper, { force, timeoutMs }));
     phase.done();
   }
   await sweep(record, run);

@@ -5,6 +5,8 @@ import type { Plugin } from "../plugin.ts";
 import type { PluginResolver } from "../resolve.ts";
 import type { Forwarder } from "../roles/forwarder.ts";
 import type { Launcher } from "../roles/launcher.ts";
+import { noTrace, type Trace } from "../run.ts";
+import { callPlugin, within } from "../spans.ts";
 import type { NamedPlugin, ResolvedSpec } from "../spec-types.ts";
 import { defaults } from "./defaults.ts";
 import type { MergedSpec, SpecLayer, WantedPlugin } from "./merge.ts";
@@ -15,6 +17,8 @@ export interface PluginContext {
   /** Where defaults are looked for from; no matter for built-ins. */
   readonly cwd: string;
   readonly resolvePlugin: PluginResolver;
+  /** Default: none. */
+  readonly trace?: Trace;
 }
 /** A mistake whose layer is known better than its path tells. */
 export interface LayerMistake extends Mistake { readonly layer?: SpecLayer }
@@ -25,6 +29,9 @@ export type ChosenPlugins = Pick<ResolvedSpec, "image" | "provisioner" | "launch
  * fields switch on, listed plugins, scripts. Adds to `mistakes`; undefined when a slot stays empty.
  */
 export async function choosePlugins(merged: MergedSpec, podman: boolean, context: PluginContext, mistakes: LayerMistake[]): Promise<ChosenPlugins | undefined> {
+  const { trace = noTrace } = context;
+  // Not under the plugin's name: it may be an address.
+  const load: PluginResolver = (role, ...which) => within(trace, `load ${role}`, "plugin", { role }, () => context.resolvePlugin(role, ...which));
   const image = await slot<"image">("image", () => defaults.image);
   const provisioner = await slot<"provisioner">("provisioner", () => image && defaults.provisioner(image.firstBoot));
   const launcher = await slot<"launcher">("launcher", () => defaults.launcher);
@@ -43,12 +50,12 @@ export async function choosePlugins(merged: MergedSpec, podman: boolean, context
   async function slot<R extends SlotRole>(role: R, fallback: () => string | undefined): Promise<ResolvedSpec[R] | undefined> {
     const wanted: Plugin | string | NamedPlugin | undefined = merged.values[role] ?? fallback();
     if (wanted === undefined || isPlugin(wanted)) return wanted as ResolvedSpec[R] | undefined;
-    return attempt(role, async () => (await context.resolvePlugin(role, wanted, merged.folders[role] ?? context.cwd)) as ResolvedSpec[R]);
+    return attempt(role, async () => (await load(role, wanted, merged.folders[role] ?? context.cwd)) as ResolvedSpec[R]);
   }
 
   async function resolved({ path, wanted, folder, layer }: WantedPlugin): Promise<Plugin[]> {
     if (isPlugin(wanted)) return [wanted];
-    const plugin = await attempt(path, () => context.resolvePlugin("addon", wanted, folder), layer);
+    const plugin = await attempt(path, () => load("addon", wanted, folder), layer);
     return plugin ? [plugin] : [];
   }
 
@@ -62,12 +69,12 @@ export async function choosePlugins(merged: MergedSpec, podman: boolean, context
     const hints: string[] = [];
     for (const name of defaults.forwarders) {
       try {
-        const candidate = (await context.resolvePlugin("forwarder", name, context.cwd)) as Forwarder;
+        const candidate = (await load("forwarder", name, context.cwd)) as Forwarder;
         if (!candidate.links.some((link) => its.links.includes(link))) {
           reasons.push(`${name} offers ${candidate.links.join(", ")}, and ${its.name} takes ${its.links.join(", ")}`);
           continue;
         }
-        await candidate.check(context.host);
+        await callPlugin(trace, candidate, "check", context.host);
         return candidate;
       } catch (error) {
         reasons.push(`${name}: ${messageOf(error)}`);

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { environmentOfProcess, foreignHost, hostOfProcess, pathsOfHost, pathsOfProcess, settingsOfProcess } from "../../core/host.ts";
 import { createPaths } from "../../core/paths.ts";
+import { recordTrace } from "../support/trace.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -64,6 +65,12 @@ describe("this host", () => {
   it("runs probes in the C locale, with input", async () => {
     const host = hostOfProcess();
     expect(await host.probe("/bin/sh", ["-c", "cat; echo $LC_ALL; exit 2"], { input: "hello\n" })).toEqual({ exitCode: 2, stdout: "hello\nC\n", stderr: "" });
+  });
+
+  it("tells a trace of the programs that it probes", async () => {
+    const trace = recordTrace();
+    await hostOfProcess(pathsIn(folder), trace).probe("/bin/sh", ["-c", ": secret"]);
+    expect(trace.spans).toEqual([{ name: "sh", category: "child", fields: { pid: expect.any(Number) as number }, ended: true }]);
   });
 
   it("tells which of several files is there", () => {

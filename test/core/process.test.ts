@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Command } from "../../core/command.ts";
 import { identityOf } from "../../core/process-identity.ts";
 import { lastLines, runCommand, runProgram } from "../../core/process.ts";
+import { recordTrace } from "../support/trace.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -42,6 +43,19 @@ describe("running a program", () => {
 
   it("passes no argument through a shell", async () => {
     expect((await runProgram("/usr/bin/printf", ["%s", "$HOME; `id`"])).stdout).toBe("$HOME; `id`");
+  });
+
+  it("tells the trace of its life: its base name and pid, and none of its arguments", async () => {
+    const trace = recordTrace();
+    const { stdout } = await runProgram(...script("echo $$; : secret; exit 1"), { trace });
+    expect(trace.spans).toEqual([{ name: "sh", category: "child", fields: { pid: Number(stdout) }, ended: true }]);
+  });
+
+  it("tells the trace of one that was ended, and of none that did not start", async () => {
+    const trace = recordTrace();
+    await expect(runProgram(...script("sleep 60"), { trace, timeoutMs: 1 })).rejects.toMatchObject({ code: "deadline" });
+    await expect(runProgram(join(folder, "absent"), [], { trace })).rejects.toMatchObject({ code: "missing-program" });
+    expect(trace.spans).toMatchObject([{ name: "sh", ended: true }]);
   });
 
   it("says which program is missing", async () => {

@@ -7,6 +7,7 @@ import { defaultName, parsePorts, parseVolume, readSpec, resolveSpec, saveSpec, 
 import { hostOf, type HostParts } from "../fixtures/hosts.ts";
 import { plainForwarder, plainImage, plainLauncher, plainProvisioner, plainResolver } from "../fixtures/plain-plugins.ts";
 import { makeTestFolder } from "../support/folders.ts";
+import { recordTrace } from "../support/trace.ts";
 
 const GiB = 2 ** 30;
 
@@ -94,6 +95,16 @@ test("the default forwarder is the first that runs here and meets the launcher",
   expect(await chosen({})).toBe("gvproxy");
   expect(await chosen({ gvproxy: noGvproxy })).toBe("slirp");
   expect(await chosen({}, { launcher: plainLauncher({ links: ["user"] }) })).toBe("slirp");
+});
+
+test("each plugin that is loaded or asked is a span of the trace", async () => {
+  const trace = recordTrace();
+  const image = "https://me:secret@example.test/disk.qcow2";
+  await resolveSpec([layer({ image })], context({ trace, resolvePlugin: plainResolver({ gvproxy: noGvproxy, [image]: plainImage() }) }));
+  expect(trace.spans.map(({ name }) => name)).toEqual([
+    "load image", "load provisioner", "load launcher", "load forwarder", "gvproxy.check", "load forwarder", "slirp.check", "load addon",
+  ]);
+  expect(JSON.stringify(trace.spans)).not.toContain("secret");
 });
 
 test("no forwarder at all is one error with every reason", async () => {

@@ -42,7 +42,7 @@ export function commandLine(): CommandLine {
       const stderr = new Kept();
       const status = await dispatch(argv, {
         stdin: Readable.from(input === "" ? [] : [Buffer.from(input)]), stdout, stderr, cwd: folder, signal, leaveFirst() {},
-        paths, env: {}, host: hostOfProcess(paths),
+        paths, env: {}, hostFor: (trace) => hostOfProcess(paths, trace),
       });
       return { status, stdout: stdout.text, stderr: stderr.text };
     },

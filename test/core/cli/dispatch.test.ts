@@ -95,6 +95,13 @@ test("--trace writes a Chrome trace with a span for the verb", async () => {
   expect(trace.traceEvents.filter(({ ph }) => ph === "X")).toMatchObject([{ name: "list", cat: "verb", dur: expect.any(Number) as number }]);
 });
 
+test.each([["exec", "web", "mysql", "-psecret"], ["ssh", "mysql -psecret"]])("--trace leaves a command of the guest out: %s %s", async (...argv) => {
+  const { run, folder } = commandLine();
+  expect((await run(["--trace", "t.json", ...argv])).status).toBe(125);
+  const text = readFileSync(join(folder, "t.json"), "utf8");
+  expect([text.includes(String(argv[0])), text.includes("secret")]).toEqual([true, false]);
+});
+
 describe("a machine's files", () => {
   test("ssh-config prints the config or its path", async () => {
     const { run, add, paths } = commandLine();
