@@ -41,12 +41,9 @@ export function createResolver({ copy, home, load }: ResolverOptions): PluginRes
   async function findMeaning(role: Role, name: string, folder: string): Promise<Meaning> {
     const module = await loadBuiltIn(role, name);
     if (module) return { module };
-    if (role === "image" && /^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return loadDisk({ url: name });
-    if (isPath(name)) {
-      const path = hostPath(name, folder, home);
-      if (role === "image" && !moduleEnding.test(name)) return loadDisk({ path });
-      return { module: await load(pathToFileURL(path).href, folder) };
-    }
+    const disk = role === "image" ? diskOf(name, folder) : undefined;
+    if (disk) return loadDisk(disk);
+    if (isPath(name)) return { module: await load(pathToFileURL(hostPath(name, folder, home)).href, folder) };
     const variant = role === "image" ? /^(?<plain>[^:@]+)(?<mark>[:@])(?<word>.+)$/.exec(name)?.groups : undefined;
     if (variant?.["plain"]) {
       const base = await loadBuiltIn(role, variant["plain"]);
@@ -55,9 +52,20 @@ export function createResolver({ copy, home, load }: ResolverOptions): PluginRes
     return { module: await loadPackage(role, name, variant?.["plain"] ?? name, folder) };
   }
 
-  async function loadDisk(options: Options): Promise<Meaning> {
-    const module = await loadBuiltIn("image", defaults.diskImage);
-    if (!module) throw unknownPlugin("image", String(options["path"] ?? options["url"]));
+  /** An address or a path of a disk, and the image that takes it. */
+  function diskOf(name: string, folder: string): { readonly plugin: string; readonly options: Options } | undefined {
+    const known = Object.entries(defaults.imagePrefixes).find(([prefix]) => name.startsWith(prefix));
+    if (known) {
+      const [prefix, plugin] = known;
+      return { plugin, options: prefix.endsWith("//") ? { url: name } : { path: hostPath(name.slice(prefix.length), folder, home) } };
+    }
+    if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name)) return { plugin: defaults.diskImage, options: { url: name } };
+    return isPath(name) && !moduleEnding.test(name) ? { plugin: defaults.diskImage, options: { path: hostPath(name, folder, home) } } : undefined;
+  }
+
+  async function loadDisk({ plugin, options }: { readonly plugin: string; readonly options: Options }): Promise<Meaning> {
+    const module = await loadBuiltIn("image", plugin);
+    if (!module) throw unknownPlugin("image", plugin);
     return { module, options };
   }
 

@@ -14,6 +14,8 @@ export interface SpecDefaults {
   readonly image: string;
   /** Takes a disk by path or address, for `image: "./disk.qcow2"`. */
   readonly diskImage: string;
+  /** Takes what begins so: with "//" the whole address as its `url`, else the rest as its `path`. */
+  readonly imagePrefixes: Readonly<Record<string, string>>;
   readonly launcher: string;
   /** In order of liking; the first that runs here and meets the launcher is taken. */
   readonly forwarders: readonly string[];
@@ -33,6 +35,7 @@ export const defaults: SpecDefaults = {
   timezone: "local",
   image: "fcos",
   diskImage: "file",
+  imagePrefixes: { "docker://": "oci", "oci:": "oci" },
   launcher: "qemu",
   forwarders: ["gvproxy", "slirp"],
   addons: { podman: "podman" },

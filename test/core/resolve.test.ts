@@ -19,6 +19,7 @@ beforeEach(() => {
   const image = (body: string): string => `export default function image(options) { return { name: ${body}, role: "image", firstBoot: "ignition", user: "core", locate() {} }; }`;
   put("plugins/images/fcos.js", image("JSON.stringify(options)"));
   put("plugins/images/file.js", image("JSON.stringify(options)"));
+  put("plugins/images/oci.js", image("JSON.stringify({ oci: options })"));
   put("plugins/images/big/index.js", image('"big"'));
   put("plugins/images/big/part.js", "");
   put("plugins/images/notes.md", "");
@@ -53,6 +54,7 @@ test("the built-ins of a role are the files and indexes in its folder", () => {
   const copy = { plugins: join(folder.path, "plugins"), ending: ".js" } as const;
   expect([...listBuiltIns(copy, "image")]).toEqual([
     ["big", join(copy.plugins, "images/big/index.js")], ["fcos", join(copy.plugins, "images/fcos.js")], ["file", join(copy.plugins, "images/file.js")],
+    ["oci", join(copy.plugins, "images/oci.js")],
   ]);
   expect([...listBuiltIns(copy, "forwarder")]).toEqual([]);
 });
@@ -67,6 +69,9 @@ test.each<[string, string | [string, object], object]>([
   ["a disk at home", "~/disk", { path: "/home/me/disk" }],
   ["an absolute disk", "/srv/disk", { path: "/srv/disk" }],
   ["an address", "https://example.org/disk.qcow2", { url: "https://example.org/disk.qcow2" }],
+  ["an image of a registry", "docker://example.org/machine-os:5.6", { oci: { url: "docker://example.org/machine-os:5.6" } }],
+  ["a layout beside the script", "oci:./layout:5.6", { oci: { path: "/scripts/layout:5.6" } }],
+  ["a layout at home", "oci:~/layout", { oci: { path: "/home/me/layout" } }],
 ])("an image is named by %s", async (_, wanted, options) => {
   expect((await resolver("image", wanted as string, "/scripts")).name).toBe(JSON.stringify(options));
   expect(loaded).toEqual([]);
@@ -89,7 +94,7 @@ test("a ready-made plugin and an async factory are taken", async () => {
 });
 
 test.each<[string, Role, string | readonly [string, object], object]>([
-  ["a misspelt name", "image", "fcso", { code: "not-found", message: 'unknown image "fcso"; did you mean "fcos"?', hint: 'Built in: big, fcos, file. A path such as "./my-plugin.ts" and an installed package work as well.' }],
+  ["a misspelt name", "image", "fcso", { code: "not-found", message: 'unknown image "fcso"; did you mean "fcos"?', hint: 'Built in: big, fcos, file, oci. A path such as "./my-plugin.ts" and an installed package work as well.' }],
   ["a misspelt name with a stream", "image", "fcso:next", { code: "not-found", message: 'unknown image "fcso"; did you mean "fcos"?' }],
   ["a name of a role without built-ins", "forwarder", "x", { code: "not-found", message: 'unknown forwarder "x"' }],
   ["a factory that throws", "launcher", "broken", { code: "bad-plugin", message: 'plugin "broken" failed when it was made: no /dev/kvm', plugin: "broken" }],
