@@ -13,6 +13,7 @@ export { defineMachine, type MachineSpec, type ResolvedSpec, type SavedSpec, typ
 export type { Machine, StartOptions, Status } from "./machine.ts";
 export type { Plan, PlannedCommand } from "./plan.ts";
 export type { MachineRecord, RecordedImage } from "./record.ts";
+export { readDiskName } from "./disk-name.ts";
 export { formatSize, parseSize } from "./units.ts";
 export { escapePath } from "./systemd.ts";
 export { checkOptions, checkVersion, compareVersions, findVersion, installCommand, programVersion, requireProgram, socketPath, type PackageNames } from "./kit.ts";

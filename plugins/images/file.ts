@@ -1,5 +1,5 @@
 import { basename, isAbsolute, join } from "node:path";
-import { checkOptions, MachineError, type Compression, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
+import { checkOptions, MachineError, readDiskName, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
 
 export interface FileOptions {
   /** A disk on this host: absolute, or relative to the script. Either this or `url`. */
@@ -41,9 +41,8 @@ function remoteImage(address: string, digest: string | undefined, format: Source
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) throw bad(`has the address ${JSON.stringify(address)}, which is no http or https URL`, "Write the whole address of the disk.");
   const title = fileNameIn(url);
-  const { compression, inner } = compressionOf(title);
-  const named = ({ raw: "raw", img: "qcow2", qcow2: "qcow2", vmdk: "vmdk", vhdx: "vhdx" } as const)[inner.slice(inner.lastIndexOf(".") + 1)];
-  return { kind: "fetch", title, url: url.href, digest: parseDigest(digest), format: format ?? named ?? "qcow2", compression };
+  const named = readDiskName(title);
+  return { kind: "fetch", title, url: url.href, digest: parseDigest(digest), format: format ?? named.format ?? "qcow2", compression: named.compression };
 }
 
 function fileNameIn({ pathname, host }: URL): string {
@@ -53,11 +52,6 @@ function fileNameIn({ pathname, host }: URL): string {
   } catch {
     return name; // a percent sign that escapes nothing
   }
-}
-
-function compressionOf(name: string): { compression: Compression; inner: string } {
-  const match = /^(.*)\.(gz|xz|zst|bz2|zip)$/i.exec(name);
-  return match ? { compression: match[2]?.toLowerCase() as Compression, inner: match[1]?.toLowerCase() ?? "" } : { compression: "none", inner: name.toLowerCase() };
 }
 
 function parseDigest(text: string | undefined): Digest | "waived" {
