@@ -1,7 +1,13 @@
-import { MachineError, type ImageQuery } from "glowplug";
+import { MachineError, type Answer, type ImageQuery } from "glowplug";
 
-/** A network in which these texts lie at their addresses, and nothing else. Signed texts are believed to be the first key's. */
-export function networkOf(texts: Readonly<Record<string, string>> = {}): Pick<ImageQuery, "fetchText" | "fetchSigned" | "ask"> & { readonly asked: readonly string[] } {
+/** A server that talks in headers. Undefined for an address that it does not know. */
+export type TestServer = (url: string, headers: Readonly<Record<string, string>>) => Answer | undefined;
+
+/**
+ * A network in which these texts lie at their addresses, and nothing else but what the server answers to `ask`.
+ * Signed texts are believed to be the first key's.
+ */
+export function networkOf(texts: Readonly<Record<string, string>> = {}, server: TestServer = () => undefined): Pick<ImageQuery, "fetchText" | "fetchSigned" | "ask"> & { readonly asked: readonly string[] } {
   const asked: string[] = [];
   const fetchText = async (url: string): Promise<string> => {
     asked.push(url);
@@ -15,8 +21,10 @@ export function networkOf(texts: Readonly<Record<string, string>> = {}): Pick<Im
       if (!key) throw new Error(`${url} is to be signed by nobody`);
       return { text: await fetchText(url), source: { url, signature: { url: signature, fingerprint: key.fingerprint, owner: key.owner, signed: "2026-07-01T00:00:00.000Z" } } };
     },
-    async ask(url) {
+    async ask(url, { headers = {} } = {}) {
       asked.push(url);
+      const answer = server(url, headers);
+      if (answer) return answer;
       const text = texts[url];
       return text === undefined ? { status: 404, headers: {}, text: "" } : { status: 200, headers: {}, text };
     },

@@ -1,0 +1,97 @@
+import type { Answer, ImageQuery } from "glowplug";
+import { authorize, denied } from "./authorize.ts";
+import { findLogin, type Login } from "./credentials.ts";
+import { checkText, digestText, needDigest, readDigest } from "./digest.ts";
+import { mediaTypes, parseDocument, type Descriptor } from "./document.ts";
+import { fault, readObject } from "./fault.ts";
+import { isLoopback, type Reference } from "./reference.ts";
+import type { Source } from "./source.ts";
+
+export interface Registry extends Source {
+  /** What the registry wants to hear with each further request, once it has been asked. */
+  headers(): Readonly<Record<string, string>> | undefined;
+}
+
+export interface RegistryOptions {
+  /** Speak plain http. Default: with this very host alone. */
+  readonly insecure?: boolean;
+  /** Absolute. */
+  readonly authFile?: string;
+}
+
+const accept = Object.keys(mediaTypes).join(", ");
+
+/** An image of a registry (distribution-spec, spec.md, "Pulling manifests"). Logs in where it is told to, and only then looks for who the user is. */
+export function openRegistry(reference: Reference, { insecure, authFile }: RegistryOptions, query: Pick<ImageQuery, "host" | "ask">): Registry {
+  const { host, name, tag, digest } = reference;
+  const shown = `docker://${reference.shown}`;
+  const plain = insecure ?? isLoopback(host);
+  const base = `${plain ? "http" : "https"}://${host === "docker.io" ? "registry-1.docker.io" : host}/v2/${name}`;
+  let authorization: string | undefined;
+  let login: Login | undefined;
+
+  async function get(what: string, where: string): Promise<Answer> {
+    const url = `${base}/manifests/${what}`;
+    const asked = (): Promise<Answer> => query.ask(url, { headers: { accept, ...headers() } });
+    const answer = await asked();
+    if (answer.status !== 401 || authorization !== undefined) return answer;
+    const header = answer.headers["www-authenticate"];
+    if (header === undefined) return answer;
+    login = await findLogin({ host: query.host, registry: host, repository: name, ...(authFile !== undefined && { authFile }) });
+    authorization = await authorize({ header, repository: name, shown: where, login, ask: query.ask, plainFor: (its) => plain && (insecure === true || isLoopback(its)) });
+    return asked();
+  }
+
+  async function fetchDocument(what: string, where: string): Promise<Answer> {
+    const answer = await get(what, where);
+    if (answer.status === 200) return answer;
+    if (isPage(answer)) throw fault("bad-image", `${host} is no registry: it answered ${answer.status} with a web page`, "Check the name; a proxy or a login page may also have answered in its place.");
+    throw refusal(answer, where, login);
+  }
+
+  function headers(): Readonly<Record<string, string>> | undefined {
+    return authorization === undefined ? undefined : { authorization };
+  }
+
+  return {
+    shown, headers,
+    locate: (its) => `${base}/blobs/${digestText(its)}`,
+
+    async root() {
+      const { text, headers } = await fetchDocument(digest ? digestText(digest) : tag, shown);
+      const its = digest ?? readDigest(headers["docker-content-digest"] ?? "");
+      if (its) checkText(text, its, shown);
+      return parseDocument(text, shown, headers["content-type"]);
+    },
+
+    async follow({ digest: named, mediaType }: Descriptor) {
+      const its = needDigest(named, shown);
+      const where = `docker://${host}/${name}@${named}`;
+      const { text } = await fetchDocument(named, where);
+      checkText(text, its, where);
+      return parseDocument(text, where, mediaType);
+    },
+  };
+}
+
+function isPage({ headers, text }: Answer): boolean {
+  return /^text\/html\b/i.test(headers["content-type"] ?? "") || /^\s*<(?:!doctype|html)\b/i.test(text);
+}
+
+function refusal(answer: Answer, where: string, login: Login | undefined): Error {
+  switch (answer.status) {
+    case 401:
+    case 403: return denied(where, login);
+    case 404: return fault("not-found", `the registry has no ${where}${reasonOf(answer)}`, "Check its name and its tag.");
+    case 429: return fault("download", `${where} could not be fetched: the registry gives no more for now${reasonOf(answer)}`, "Wait a while, or log in by `podman login` or `docker login`: known users may fetch more.");
+    default: return fault("download", `${where} could not be fetched: the registry answered ${answer.status}${reasonOf(answer)}`, "Try again later.");
+  }
+}
+
+/** What a registry says in its own words (distribution-spec, spec.md, "Error codes"). */
+function reasonOf({ text }: Answer): string {
+  const read = readObject(text);
+  const list: unknown = "object" in read ? read.object["errors"] : undefined;
+  const code: unknown = Array.isArray(list) ? (list[0] as { readonly code?: unknown } | null | undefined)?.code : undefined;
+  return typeof code === "string" && /^[A-Z_]{1,40}$/.test(code) ? ` (${code})` : "";
+}
