@@ -2,7 +2,7 @@
 /** The verbs of setup.mjs. */
 import { ensurePrograms, ensureTool } from "./install.mjs";
 import { isDebianLike, readOsRelease } from "./host.mjs";
-import { docker, gvproxy, quickstartNeeds, testNeeds } from "./packages.mjs";
+import { docker, gvproxy, quickstartNeeds, registry, testNeeds } from "./packages.mjs";
 import { ensureBuilt, ensureModules } from "./project.mjs";
 import { root, runHere, say } from "./run.mjs";
 import { runTests } from "./tests.mjs";
@@ -62,5 +62,7 @@ async function ensureHost(forTests) {
   await ensurePrograms([...quickstartNeeds(process.arch, canBuildGuest), ...(forTests ? testNeeds : [])]);
   const got = ensureTool(gvproxy, { orElsewhere: true });
   await (forTests ? got : got.catch((error) => say(`${error.message}; QEMU's own network is used instead`)));
-  if (forTests) await ensureTool(docker, { orElsewhere: false });
+  if (!forTests) return;
+  await ensureTool(docker, { orElsewhere: false });
+  await ensureTool(registry, { orElsewhere: true });
 }

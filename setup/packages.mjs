@@ -63,10 +63,12 @@ export const testNeeds = [
   { program: "zstd", debian: "zstd", brew: "zstd" },
   { program: "bzip2", debian: "bzip2" },
   { program: "passt", debian: "passt" },
+  { program: "openssl", debian: "openssl" },
 ];
 
 /**
- * Programs that are unpacked into a folder of ours, without root: gvproxy since Debian 12 lacks it, a docker client without its daemon.
+ * Programs that are unpacked into a folder of ours, without root: gvproxy since Debian 12 lacks it, a docker client without its daemon,
+ * a registry without its service.
  * @typedef {object} Tool
  * @property {string} name also of its folder
  * @property {readonly string[]} packages to try in order; newer releases have the docker client in a package of its own
@@ -78,6 +80,9 @@ export const testNeeds = [
 export const gvproxy = { name: "gvproxy", packages: ["gvproxy"], files: ["usr/bin/gvproxy"], since: 13 };
 /** @type {Tool} */
 export const docker = { name: "docker", packages: ["docker-cli", "docker.io"], files: ["usr/bin/docker"], since: 12 };
+
+/** A registry of container images for tests. Unpacked, since the package would start one as a service. @type {Tool} */
+export const registry = { name: "docker-registry", packages: ["docker-registry"], files: ["usr/bin/docker-registry"], since: 12 };
 
 /** Debian's names of the releases that a tool may first be in. @type {Record<number, string>} */
 export const debianReleases = { 12: "bookworm", 13: "trixie" };

@@ -5,13 +5,18 @@ import { describe, expect, it } from "vitest";
 import type { Forwarder, ImageSource, Launcher, Plugin, Provisioner } from "glowplug";
 import { contractOf, type ContractCheck } from "glowplug/testing";
 import { listBuiltIns } from "../../core/resolve.ts";
+import { machineOs } from "../support/oci-image.ts";
 
 const plugins = fileURLToPath(new URL("../../plugins", import.meta.url));
 const stable = readFileSync(new URL("../fixtures/streams/stable.json", import.meta.url), "utf8");
 
 /** What built-ins need that can do nothing without. A new plugin is found by its file. */
-const options: Readonly<Record<string, unknown>> = { file: { path: "./disk.qcow2" } };
-const texts = { "https://builds.coreos.fedoraproject.org/streams/stable.json": stable };
+const options: Readonly<Record<string, unknown>> = { file: { path: "./disk.qcow2" }, oci: { url: "docker://registry.test/machine-os:5.6" } };
+const image = machineOs();
+const texts = {
+  "https://builds.coreos.fedoraproject.org/streams/stable.json": stable,
+  ...Object.fromEntries([["5.6", image.root] as const, ...image.documents.map((document) => [document.digest, document] as const)].map(([name, { bytes }]) => [`https://registry.test/v2/machine-os/manifests/${name}`, bytes.toString()])),
+};
 
 type Make = () => never;
 const contracts: Readonly<Record<"image" | "provisioner" | "launcher" | "forwarder" | "addon", (make: Make) => readonly ContractCheck[]>> = {
