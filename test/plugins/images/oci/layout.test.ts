@@ -1,12 +1,15 @@
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ImageQuery, LocalImage } from "glowplug";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { obtainImage } from "../../../../core/cache.ts";
 import { foreignHost } from "../../../../core/host.ts";
 import oci, { type OciOptions } from "../../../../plugins/images/oci.ts";
+import { writeRawDisk } from "../../../support/disks.ts";
 import { makeTestFolder, type TestFolder } from "../../../support/folders.ts";
 import { networkOf } from "../../../support/network.ts";
 import { descriptorOf, machineOs, ociBlob, ociManifest, writeLayout } from "../../../support/oci-image.ts";
+import { makeTestRun } from "../../../support/run.ts";
 
 const image = machineOs();
 const disk = image.blobs.find(({ bytes }) => bytes.toString() === "x86_64 qemu") ?? image.root;
@@ -48,6 +51,16 @@ describe("the disk of a layout", () => {
     writeLayout(odd, [descriptorOf(image.root, named("5.6"))], image.documents);
     expect((await locate({ path: odd, tag: "5.6" })).title).toBe(`${odd}:5.6`);
   });
+});
+
+it("is brought into the store", async () => {
+  const raw = join(folder.path, "disk.raw");
+  writeRawDisk(raw, { size: 2 ** 20, data: [{ at: 4096, bytes: Buffer.from("a disk") }] });
+  const blob = ociBlob(readFileSync(raw), "application/octet-stream");
+  const manifest = ociManifest([descriptorOf(blob, { annotations: { "org.opencontainers.image.title": "disk.raw" } })]);
+  writeLayout(layout, [descriptorOf(manifest)], [manifest, blob]);
+  const run = makeTestRun(folder);
+  expect(await obtainImage(await locate("oci:layout"), run, "oci")).toMatchObject({ source: "oci", title: layout, id: blob.digest.slice(7), format: "raw", virtualSize: 2 ** 20 });
 });
 
 describe("what goes wrong", () => {

@@ -6,7 +6,7 @@ import type { FetchImage, LocatedImage } from "glowplug";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { obtainImage } from "../../../../core/cache.ts";
 import { fetchFile } from "../../../../core/download.ts";
-import { imageQuery } from "../../../../core/lifecycle/image-query.ts";
+import { locateImage } from "../../../../core/lifecycle/image-query.ts";
 import type { ResolvedSpec } from "../../../../core/spec-types.ts";
 import oci, { type OciOptions } from "../../../../plugins/images/oci.ts";
 import { startRegistry, startTokenService, type TestRegistry, type TokenService } from "../../../fixtures/registry.ts";
@@ -43,8 +43,8 @@ const newFolder = (name: string): string => {
   return path;
 };
 const locate = async (options: OciOptions): Promise<LocatedImage> => {
-  const spec = { launcher: { platforms: ["qemu"], formats: ["qcow2", "raw"] } } as unknown as ResolvedSpec;
-  return oci(options).locate(imageQuery(spec, run));
+  const launcher = { platforms: ["qemu"], formats: ["qcow2", "raw"] };
+  return locateImage({ image: oci(options), launcher } as unknown as ResolvedSpec, run);
 };
 /** Fetches what was located with what the registry wants to hear. */
 async function fetchBlob(located: LocatedImage, name: string): Promise<string> {
