@@ -11,7 +11,7 @@ export interface QemuOptions {
   readonly binary?: string;
   /** Machine type. Default: "pc" on x86_64, "virt" on aarch64. Another one may not be able to replace a crashed forwarder. */
   readonly machine?: string;
-  /** CPU model. Default: "host" with kvm and hvf, else one that is known to boot. */
+  /** CPU model, with features: "max", "Nehalem,aes=on". Default: "host" with kvm and hvf, else one that boots fast; on x86_64 that is x86-64-v2, and a guest that needs v3 (RHEL 10) needs another. */
   readonly cpu?: string;
   /** Only this one, or an error. Default: the best that works. */
   readonly accelerator?: AcceleratorName;

@@ -28,6 +28,8 @@ const flash = (code: string, data: string) => [
   `-drive if=pflash,unit=0,format=raw,readonly=on,file=${code}`, `-drive if=pflash,unit=1,format=raw,file=${data}/uefi-variables.fd`,
 ];
 
+const emulatedX86 = "-cpu Nehalem,model=54,stepping=1";
+
 function line(host: "linux" | "mac", parts: { program: string; machine: string[]; flash?: string[]; nic: string[] }): string[] {
   const [data, runtime] = host === "linux" ? [linux, "/run/user/1000/glowplug/web"] : [mac, "/tmp/glowplug/web"];
   return [
@@ -39,7 +41,7 @@ function line(host: "linux" | "mac", parts: { program: string; machine: string[]
 describe("the command line", () => {
   it.each([
     ["linux/amd64", "kvm", line("linux", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel kvm", "-cpu host"], nic: onRootBus })],
-    ["linux/amd64", "tcg", line("linux", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel tcg,thread=multi", "-cpu Nehalem"], nic: onRootBus })],
+    ["linux/amd64", "tcg", line("linux", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel tcg,thread=multi", emulatedX86], nic: onRootBus })],
     ["linux/arm64", "kvm", line("linux", {
       program: "qemu-system-aarch64", machine: ["-machine virt,gic-version=max", "-accel kvm", "-cpu host"], nic: onRootPort, flash: flash("/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", linux),
     })],
@@ -47,7 +49,7 @@ describe("the command line", () => {
       program: "qemu-system-aarch64", machine: ["-machine virt,gic-version=max", "-accel tcg,thread=multi", "-cpu cortex-a72"], nic: onRootPort, flash: flash("/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd", linux),
     })],
     ["darwin/amd64", "hvf", line("mac", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel hvf", "-cpu host"], nic: onRootBus })],
-    ["darwin/amd64", "tcg", line("mac", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel tcg,thread=multi", "-cpu Nehalem"], nic: onRootBus })],
+    ["darwin/amd64", "tcg", line("mac", { program: "qemu-system-x86_64", machine: ["-machine pc", "-accel tcg,thread=multi", emulatedX86], nic: onRootBus })],
     ["darwin/arm64", "hvf", line("mac", {
       program: "qemu-system-aarch64", machine: ["-machine virt", "-accel hvf", "-cpu host"], nic: onRootPort, flash: flash("/opt/homebrew/share/qemu/edk2-aarch64-code.fd", mac),
     })],
