@@ -40,5 +40,6 @@ export interface BootPlan {
 export interface QmpStep {
   readonly execute: string;
   readonly arguments?: Readonly<Record<string, unknown>>;
-  readonly awaitEvent?: string;
+  /** What the event's data must hold tells it from others of its name: a device goes in parts, and each is reported. */
+  readonly awaitEvent?: { readonly name: string; readonly data?: Readonly<Record<string, string | number | boolean>> };
 }

@@ -1,12 +1,15 @@
 import { connect, type Socket } from "node:net";
 import { MachineError, messageOf } from "../errors.ts";
 import type { QmpStep } from "../roles/launcher.ts";
+import { deferred } from "./deferred.ts";
 
 /** An event of QEMU's monitor protocol. */
 export interface QmpEvent {
   readonly event: string;
   readonly data?: Readonly<Record<string, unknown>>;
 }
+
+type AwaitedEvent = NonNullable<QmpStep["awaitEvent"]>;
 
 interface Waiting {
   readonly command: string;
@@ -80,13 +83,14 @@ export class Qmp {
     return String(await this.execute("human-monitor-command", { "command-line": line })).trim();
   }
 
-  /** Runs steps in order, waiting for the event that a step names. */
-  async steps(steps: readonly QmpStep[], timeoutMs = 10_000): Promise<void> {
-    for (const step of steps) {
-      const event = step.awaitEvent === undefined ? undefined : this.#nextEvent(step.awaitEvent, timeoutMs);
-      event?.catch(() => {});
-      await this.execute(step.execute, step.arguments, timeoutMs);
-      await event;
+  /** Runs a command and waits for the event that it names. */
+  async step({ execute, arguments: given, awaitEvent }: QmpStep, timeoutMs = 10_000): Promise<void> {
+    const event = awaitEvent && this.#nextEvent(awaitEvent, timeoutMs);
+    try {
+      await this.execute(execute, given, timeoutMs);
+      await event?.seen;
+    } finally {
+      event?.off();
     }
   }
 
@@ -100,16 +104,14 @@ export class Qmp {
     this.#socket.destroy();
   }
 
-  #nextEvent(name: string, timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => (off(), reject(new MachineError("deadline", `the VM did not report ${name} within ${timeoutMs / 1000} s`))), timeoutMs);
-      const off = this.onEvent(({ event }) => {
-        if (event !== name) return;
-        clearTimeout(timer);
-        off();
-        resolve();
-      });
+  #nextEvent({ name, data: wanted = {} }: AwaitedEvent, timeoutMs: number): { readonly seen: Promise<void>; off(): void } {
+    const { promise: seen, resolve, reject } = deferred<void>();
+    const timer = setTimeout(() => reject(new MachineError("deadline", `the VM did not report ${name} within ${timeoutMs / 1000} s`)), timeoutMs);
+    const unfollow = this.onEvent(({ event, data }) => {
+      if (event === name && Object.entries(wanted).every(([key, value]) => data?.[key] === value)) resolve();
     });
+    void this.closed.then(() => reject(new MachineError("vm-exited", `the VM's monitor closed before ${name} came`)));
+    return { seen, off: () => (clearTimeout(timer), unfollow()) };
   }
 
   #take(text: string): void {
@@ -137,7 +139,7 @@ export class Qmp {
     const error = message["error"];
     if (typeof error === "object" && error !== null) {
       const { desc } = error as { desc?: unknown };
-      waiting.reject(new MachineError("keeper", `the VM refused ${waiting.command}: ${String(desc)}`));
+      waiting.reject(new MachineError("keeper", `the VM refused ${waiting.command}: ${String(desc)}`, { cause: error }));
     } else waiting.resolve(message["return"]);
   }
 }
@@ -150,6 +152,11 @@ function parseObject(line: string): Readonly<Record<string, unknown>> | undefine
   } catch {
     return undefined;
   }
+}
+
+/** Whether the VM refused a command because what it names is not there (the error class of QMP for it). */
+export function isNoSuchDevice(error: unknown): boolean {
+  return error instanceof Error && (error.cause as { class?: unknown } | undefined)?.class === "DeviceNotFound";
 }
 
 /** Connects to a unix socket. */

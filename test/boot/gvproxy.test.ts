@@ -1,6 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { again } from "../../core/keeper/again.ts";
+import { Exposer } from "../../core/keeper/expose.ts";
+import type { KeeperPlan } from "../../core/keeper/plan.ts";
+import { Qmp } from "../../core/keeper/qmp.ts";
+import { replugNic } from "../../core/keeper/replug.ts";
+import { startForwarder } from "../support/forwarder.ts";
 import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest under the real gvproxy, from a lone script in an empty folder; one boot, many looks, then a second boot. */
@@ -25,7 +31,9 @@ describe("a real machine behind gvproxy", () => {
     world.write("web.ts", `#!/usr/bin/env glowplug
 import { writeFileSync } from "node:fs";
 import qemu from "glowplug/plugins/launchers/qemu";
-const launcher = await Promise.resolve(qemu({ args: ["-name", "extra-name", "-device", "virtio-keyboard-pci"] }));
+const launcher = await Promise.resolve(qemu({
+  args: ["-name", "extra-name", "-device", "virtio-keyboard-pci", "-qmp", ${JSON.stringify(`unix:${join(world.folder, "monitor.sock")},server=on,wait=off`)}],
+}));
 export default {
   cpus: 2, memory: "2GiB", disk: "12GiB", image: "debian-bootstrap", launcher, forwarder: "gvproxy",
   ports: ["127.0.0.1:${published}:7000"],
@@ -109,6 +117,31 @@ export default {
   it("refuses to start twice, and to be removed while it runs", async () => {
     expect(await world.glowplug("start", "web")).toMatchObject({ code: 125, stderr: expect.stringContaining('unable to start "web": already running') });
     expect(await world.glowplug("rm", "web")).toMatchObject({ code: 125, stderr: expect.stringContaining('running vm "web" cannot be destroyed') });
+  });
+
+  it("has its network again, without a boot, once another gvproxy runs in place of a killed one and the card is plugged anew", async () => {
+    const plan = JSON.parse(readFileSync(join(world.runtime, "web/plan.json"), "utf8")) as KeeperPlan;
+    const { forwarder, replug } = plan;
+    if (!forwarder || !replug) throw new Error("no forwarder and no replug planned");
+    const look = (): Promise<string> => world.ok("ssh", "web", "cat /proc/sys/kernel/random/boot_id; cat /sys/class/net/eth0/address; ip -4 -o addr show dev eth0 | awk '{ print $4 }'");
+    const before = await look();
+    expect(before).toMatch(/^[0-9a-f-]{36}\n5a:94:ef:e4:0c:ee\n192\.168\.127\.2\/24\n$/);
+
+    const children = JSON.parse(readFileSync(join(world.runtime, "web/children.json"), "utf8")) as { role: string; identity: { pid: number } }[];
+    for (const { role, identity } of children) if (role === "forwarder") process.kill(identity.pid, "SIGKILL");
+    await vi.waitFor(() => expect(processesOf(world.folder).filter((line) => line.includes("-listen-qemu"))).toEqual([]), 10_000);
+    const another = await startForwarder(forwarder, join(world.folder, "another.log"), world.env);
+    onTestFinished(() => another.end());
+    // A monitor of the script's own: the machine's belongs to its keeper.
+    const qmp = await Qmp.open(join(world.folder, "monitor.sock"), 10_000);
+    onTestFinished(() => qmp.end());
+    await replugNic(qmp, replug);
+
+    expect(await again(look, AbortSignal.timeout(60_000), () => false)).toBe(before);
+    await expect(fetch(`http://127.0.0.1:${published}/motto`)).rejects.toThrow();
+    const exposer = new Exposer(plan.expose, { monitor: (line) => qmp.monitor(line), carry: () => Promise.reject(new Error("gvproxy opens ports itself")) });
+    for (const port of plan.ports) await exposer.open(port);
+    expect(await (await fetch(`http://127.0.0.1:${published}/motto`)).text()).toBe("one file, one machine\n");
   });
 
   it("stops and leaves no process and no socket, and stopping again is fine", async () => {

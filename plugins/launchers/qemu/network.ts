@@ -43,7 +43,7 @@ export function networkFlags(link: NetLink, slot: NicSlot, version: string | und
   if (again) return { netdev, devices, notes: [] };
   if (!slot.hotplug) return { netdev, devices, notes: [`QEMU ${version} cannot reconnect to a forwarder that was replaced; QEMU 8.0 can. Until then a crash of the forwarder needs a restart of the machine.`] };
   const replug: QmpStep[] = [
-    { execute: "device_del", arguments: { id: nicId }, awaitEvent: "DEVICE_DELETED" },
+    { execute: "device_del", arguments: { id: nicId }, awaitEvent: { name: "DEVICE_DELETED", data: { device: nicId } } },
     { execute: "netdev_del", arguments: { id: netId } },
     { execute: "netdev_add", arguments: { type: "stream", id: netId, server: false, addr: { type: "unix", path: link.path } } },
     { execute: "device_add", arguments: { driver: "virtio-net-pci", ...card } },

@@ -53,16 +53,28 @@ describe("QEMU's monitor", () => {
     qmp.end();
   });
 
-  it("waits for the event that a step names before it goes on", async () => {
+  it("waits for the event that a step names, and takes no other for it", async () => {
     const order: string[] = [];
     const qmp = await Qmp.open(await monitor(({ execute, id }, socket) => {
-      order.push(execute);
       say(socket, { return: {}, id });
-      if (execute === "device_del") say(socket, { event: "DEVICE_DELETED", data: { device: "nic0" } });
+      if (execute !== "device_del") return;
+      for (const event of [{ event: "RESUME" }, { event: "DEVICE_DELETED", data: { path: "/a/part" } }, { event: "DEVICE_DELETED", data: { device: "nic0", path: "/a" } }]) say(socket, event);
     }), 1000);
-    await qmp.steps([{ execute: "device_del", arguments: { id: "nic0" }, awaitEvent: "DEVICE_DELETED" }, { execute: "device_add" }]);
-    expect(order).toEqual(["qmp_capabilities", "device_del", "device_add"]);
+    qmp.onEvent(({ event, data }) => order.push(`${event} ${String(data?.["path"])}`));
+    await qmp.step({ execute: "device_del", arguments: { id: "nic0" }, awaitEvent: { name: "DEVICE_DELETED", data: { device: "nic0" } } }).then(() => order.push("done"));
+    expect(order).toEqual(["RESUME undefined", "DEVICE_DELETED /a/part", "DEVICE_DELETED /a", "done"]);
     qmp.end();
+  });
+
+  it("waits no longer for an event than it is told, nor for one of a VM that is gone", async () => {
+    const path = await monitor(({ execute, id }, socket) => {
+      say(socket, { return: {}, id });
+      if (execute === "quit") socket.end();
+    });
+    const qmp = await Qmp.open(path, 1000);
+    const step = (execute: string, limitMs: number): Promise<void> => qmp.step({ execute, awaitEvent: { name: "DEVICE_DELETED" } }, limitMs);
+    await expect(step("device_del", 30)).rejects.toMatchObject({ code: "deadline", message: "the VM did not report DEVICE_DELETED within 0.03 s" });
+    await expect(step("quit", 10_000)).rejects.toMatchObject({ code: "vm-exited" });
   });
 
   it("fails the commands under way when the VM goes", async () => {

@@ -13,7 +13,7 @@ describe("a stream to the forwarder", () => {
       netdev: "stream,id=net0,server=off,addr.type=unix,addr.path=/run/a,,b/vm.sock",
       devices: ["virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=pci.0,addr=0x3,romfile="],
       replug: [
-        { execute: "device_del", arguments: { id: "nic0" }, awaitEvent: "DEVICE_DELETED" },
+        { execute: "device_del", arguments: { id: "nic0" }, awaitEvent: { name: "DEVICE_DELETED", data: { device: "nic0" } } },
         { execute: "netdev_del", arguments: { id: "net0" } },
         { execute: "netdev_add", arguments: { type: "stream", id: "net0", server: false, addr: { type: "unix", path: "/run/a,b/vm.sock" } } },
         { execute: "device_add", arguments: { driver: "virtio-net-pci", netdev: "net0", id: "nic0", mac: "5a:94:ef:e4:0c:ee", bus: "pci.0", addr: "0x3", romfile: "" } },

@@ -1,0 +1,14 @@
+import { rmSync } from "node:fs";
+import { spawnChild, endChild } from "../../core/keeper/children.ts";
+import { waitListening } from "../../core/keeper/listening.ts";
+import type { KeeperPlan } from "../../core/keeper/plan.ts";
+
+/** Starts a planned forwarder in place of one that is gone, and waits until it listens. To be ended by whoever asked for it. */
+export async function startForwarder({ command, listens }: NonNullable<KeeperPlan["forwarder"]>, logFile: string, environment: NodeJS.ProcessEnv): Promise<{ end(): Promise<void> }> {
+  for (const path of listens) rmSync(path, { force: true });
+  const child = await spawnChild(command, "forwarder", logFile, environment);
+  const death = child.exited.then(() => Promise.reject(new Error(`${child.name} ended; see ${logFile}`)));
+  death.catch(() => {});
+  await waitListening(listens, { timeoutMs: 20_000, signal: new AbortController().signal, who: child.name, death });
+  return { end: () => endChild(child, 2000) };
+}
