@@ -37,11 +37,12 @@ export function isDebianLike(release) {
  * The suite that a tool is taken from: this release's own once it has the tool, before that the first Debian release that does.
  * @param {Record<string, string>} release
  * @param {number} since the first Debian release with the tool
+ * @param {boolean} [pinned] whether that one alone has it
  * @returns {{ codename: string, suite: string }}
  */
-export function suiteFor(release, since) {
+export function suiteFor(release, since, pinned = false) {
   const codename = release["UBUNTU_CODENAME"] || release["VERSION_CODENAME"] || "";
-  const old = release["ID"] === "debian" && Number(release["VERSION_ID"] || Infinity) < since;
+  const old = pinned || (release["ID"] === "debian" && Number(release["VERSION_ID"] || Infinity) < since);
   return { codename, suite: old ? (debianReleases[since] ?? codename) : codename };
 }
 

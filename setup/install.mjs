@@ -72,12 +72,12 @@ export async function ensurePrograms(needs) {
  * @param {{ orElsewhere: boolean }} options whether a program of the same name anywhere will do
  * @returns {Promise<void>}
  */
-export async function ensureTool({ name, packages, files, since }, { orElsewhere }) {
+export async function ensureTool({ name, packages, files, since, pinned }, { orElsewhere }) {
   const folder = join(toolsFolder(), name);
   if (files.every((file) => existsSync(join(folder, file))) || (orElsewhere && isThere(name))) return;
   const release = readOsRelease();
   if (!isDebianLike(release)) throw new Error(`${name} is not there, and only on Debian and Ubuntu can it be fetched${process.platform === "darwin" ? "; get it with `brew install podman`" : ""}`);
-  const { suite, codename } = suiteFor(release, since);
+  const { suite, codename } = suiteFor(release, since, pinned);
   await step(`fetching ${name} from ${suite}`, async () => `${await fetchPackage({ packages, suite, codename, files, folder })} in ${folder}`);
 }
 

@@ -2,7 +2,7 @@
 /** The verbs of setup.mjs. */
 import { ensurePrograms, ensureTool } from "./install.mjs";
 import { isDebianLike, readOsRelease } from "./host.mjs";
-import { docker, gvproxy, quickstartNeeds, registry, testNeeds } from "./packages.mjs";
+import { armLinux, docker, gvproxy, quickstartNeeds, registry, testNeeds } from "./packages.mjs";
 import { ensureBuilt, ensureModules } from "./project.mjs";
 import { root, runHere, say } from "./run.mjs";
 import { runTests } from "./tests.mjs";
@@ -65,4 +65,5 @@ async function ensureHost(forTests) {
   if (!forTests) return;
   await ensureTool(docker, { orElsewhere: false });
   await ensureTool(registry, { orElsewhere: true });
+  await ensureTool(armLinux, { orElsewhere: false });
 }

@@ -64,22 +64,30 @@ export const testNeeds = [
   { program: "bzip2", debian: "bzip2" },
   { program: "passt", debian: "passt" },
   { program: "openssl", debian: "openssl" },
+  { program: "qemu-system-aarch64", debian: "qemu-system-arm" },
+  { program: "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", debian: "qemu-efi-aarch64" },
 ];
 
 /**
- * Programs that are unpacked into a folder of ours, without root: gvproxy since Debian 12 lacks it, a docker client without its daemon,
- * a registry without its service.
+ * Files that are unpacked into a folder of ours, without root: gvproxy since Debian 12 lacks it, a docker client without its daemon,
+ * a registry without its service, a Linux for another processor.
  * @typedef {object} Tool
  * @property {string} name also of its folder
  * @property {readonly string[]} packages to try in order; newer releases have the docker client in a package of its own
  * @property {readonly string[]} files in the package
  * @property {number} since the first Debian release that has it
+ * @property {boolean} [pinned] taken from that release whatever runs here: its files are named after it
  */
 
 /** @type {Tool} */
 export const gvproxy = { name: "gvproxy", packages: ["gvproxy"], files: ["usr/bin/gvproxy"], since: 13 };
 /** @type {Tool} */
 export const docker = { name: "docker", packages: ["docker-cli", "docker.io"], files: ["usr/bin/docker"], since: 12 };
+/** Kernel, initrd and boot loader of Debian's installer: a small AArch64 Linux in a package for every architecture. @type {Tool} */
+export const armLinux = {
+  name: "arm-linux", packages: ["debian-installer-12-netboot-arm64"], since: 12, pinned: true,
+  files: ["linux", "initrd.gz", "grubaa64.efi"].map((file) => `usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/${file}`),
+};
 
 /** A registry of container images for tests. Unpacked, since the package would start one as a service. @type {Tool} */
 export const registry = { name: "docker-registry", packages: ["docker-registry"], files: ["usr/bin/docker-registry"], since: 12 };
