@@ -1,8 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BootPlan, NetPlan, ResolvedPort } from "glowplug";
 import { hostOfProcess } from "../../core/host.ts";
@@ -17,16 +15,6 @@ import { makeArmDisk } from "../support/arm-guest.ts";
 import { attach, type AttachedVm } from "../support/attach.ts";
 import { startForwarder } from "../support/forwarder.ts";
 import { freePort } from "../support/world.ts";
-
-/** The body of what a small web server answers. It is busybox's, whose headers are too loose for fetch. */
-async function getPage(port: number): Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  socket.write("GET / HTTP/1.0\r\n\r\n");
-  const answer = await text(socket);
-  const [, body] = answer.split(/\r?\n\r?\n/, 2);
-  if (body === undefined) throw new Error(`the guest answers ${JSON.stringify(answer)}`);
-  return body;
-}
 
 /** A real Linux for AArch64 on the launcher's own command line: firmware, disk, card behind a root port, ready port. Emulated wherever it runs. */
 describe("a real AArch64 guest", () => {
@@ -47,7 +35,7 @@ describe("a real AArch64 guest", () => {
   const openPort = (): Promise<void> =>
     new Exposer(net.expose, { monitor: () => Promise.reject(new Error("not asked")), carry: () => Promise.reject(new Error("not asked")) }).open(port);
   /** The guest's page through the open port: its architecture, and the id of its boot. */
-  const page = (): Promise<string> => again(() => getPage(port.hostPort), AbortSignal.timeout(60_000), () => false);
+  const page = (): Promise<string> => again(async () => (await fetch(`http://127.0.0.1:${port.hostPort}/`)).text(), AbortSignal.timeout(60_000), () => false);
 
   beforeAll(async () => {
     for (const path of [folders.data, join(folders.runtime, "net")]) mkdirSync(path, { recursive: true });

@@ -27,6 +27,10 @@ test.each<[Record<string, string>, string]>([
   expect(suiteFor(release, 13).suite).toBe(suite);
 });
 
+test("a tool whose files are named after a release is taken from that one alone", () => {
+  expect(suiteFor({ ID: "debian", VERSION_ID: "13", VERSION_CODENAME: "trixie" }, 12, true)).toEqual({ codename: "trixie", suite: "bookworm" });
+});
+
 test("a program is looked for on PATH and among root's, a file by its path", () => {
   expect([isThere("sh"), isThere("no-such-program"), isThere("/etc/passwd"), isThere("/etc/no-such-file")]).toEqual([true, false, true, false]);
 });
