@@ -34,11 +34,11 @@ export async function readDiskHeader(path: string, expected?: SourceFormat, { ov
     const stat = await handle.stat();
     if (!stat.isFile()) throw badImage(path, "is no file");
     const { size } = stat;
-    const head = await read(handle, 0, 1024);
+    const head = await read(handle, 0, headLength);
     const found = formatOf(head);
-    if (expected !== undefined && expected !== "raw" && found !== expected) {
-      throw badImage(path, size === 0 ? "is empty" : `is no ${expected} disk; it looks like ${found === undefined ? "something else" : `a ${found} disk`}`);
-    }
+    if (size === 0) throw badImage(path, "is empty");
+    if (!overlay && expected !== undefined) checkFormat(head, expected, path); // what a guest writes into a raw disk of its own may look like anything
+    else if (expected !== undefined && expected !== "raw" && found !== expected) throw otherFormat(path, expected, found);
     switch (expected ?? found) {
       case "qcow2": return { format: "qcow2", virtualSize: checkQcow2(path, head, overlay) };
       case "raw": return { format: "raw", virtualSize: await checkRaw(path, handle, head, size) };
@@ -49,6 +49,19 @@ export async function readDiskHeader(path: string, expected?: SourceFormat, { ov
   } finally {
     await handle.close();
   }
+}
+
+/** As many bytes of a disk as tell its format. */
+export const headLength = 1024;
+
+/** Refuses a disk whose first bytes tell of another format than was said. A raw disk need not tell anything. Throws MachineError "bad-image" naming both. */
+export function checkFormat(head: Buffer, said: SourceFormat, shown: string): void {
+  const found = formatOf(head);
+  if (found !== said && (said !== "raw" || found !== undefined)) throw otherFormat(shown, said, found);
+}
+
+function otherFormat(shown: string, said: SourceFormat, found: SourceFormat | undefined): MachineError {
+  return badImage(shown, `is no ${said} disk; it looks like ${found === undefined ? "something else" : `a ${found} disk`}`);
 }
 
 function formatOf(head: Buffer): SourceFormat | undefined {

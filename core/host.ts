@@ -31,7 +31,7 @@ export function hostOfProcess(paths: Paths = pathsOfProcess(), trace: Trace = no
   return {
     os, arch: architectureOfProcess(), cpus: availableParallelism(), memory: totalmem(), uid: uidOfProcess(), gid: process.getgid?.() ?? 0,
     home: homedir(), timezone: readTimezone(), osRelease: readOsRelease(), local: true,
-    env: subset(process.env, (key) => /^((https?|ftp|no|all)_proxy|SSL_CERT_(FILE|DIR))$/i.test(key)),
+    env: subset(process.env, (key) => /^((https?|ftp|no|all)_proxy|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS)$/i.test(key)),
     get cpuFlags() {
       return (flags ??= readCpuFlags());
     },

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { chmodSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makePrivateFolder, syncFolder, writeFileDurably } from "./atomic.ts";
 import { isWhole, readImage, withStore, type ImageOrigin, type StoredImage } from "./image-store.ts";
@@ -9,6 +9,8 @@ import type { DiskFormat } from "./model.ts";
 /** A place in the store for what is being made; nobody else looks into it. */
 export interface Incoming {
   readonly folder: string;
+  /** Removes what was put there, for another try. */
+  empty(): void;
   remove(): void;
 }
 
@@ -22,7 +24,8 @@ export async function openIncoming(store: string): Promise<Incoming> {
     }
     const folder = join(root, randomBytes(6).toString("hex"));
     await takeLock(join(folder, "owner"), { purpose: "adding an image" });
-    return { folder, remove: () => removeTree(folder) };
+    const empty = (): void => readdirSync(folder).filter((name) => name !== "owner").forEach((name) => removeTree(join(folder, name)));
+    return { folder, empty, remove: () => removeTree(folder) };
   });
 }
 
@@ -48,9 +51,10 @@ export async function addImage(store: string, disk: NewImage, origin: ImageOrigi
       return image;
     }
     const fresh = `${disk.path}.image`;
+    rmSync(fresh, { recursive: true, force: true });
     mkdirSync(fresh, { mode: 0o700 });
     const target = join(fresh, `disk.${disk.format}`);
-    renameSync(disk.path, target);
+    linkSync(disk.path, target); // its old name stays until it is in its place: a kill in between loses no download
     chmodSync(target, 0o444);
     const { size, mtimeMs } = statSync(target);
     const image: StoredImage = { version: 1, id: disk.id, format: disk.format, size, mtimeMs, virtualSize: disk.virtualSize, added: new Date().toISOString(), origins };
@@ -58,6 +62,7 @@ export async function addImage(store: string, disk: NewImage, origin: ImageOrigi
     rmSync(folder, { recursive: true, force: true }); // cut short or changed by somebody; the very same disk takes its place
     renameSync(fresh, folder);
     await syncFolder(store);
+    rmSync(disk.path);
     return image;
   });
 }

@@ -1,4 +1,6 @@
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { diskError } from "./atomic.ts";
 import { Command } from "./command.ts";
 import { readDiskHeader } from "./disk-header.ts";
 import { MachineError } from "./errors.ts";
@@ -12,7 +14,8 @@ import { hashFile } from "./sparse-copy.ts";
 /** A disk that has arrived in an incoming folder. */
 export interface ArrivedDisk {
   readonly path: string;
-  readonly format: SourceFormat;
+  /** Default: told by its first bytes. */
+  readonly format?: SourceFormat | undefined;
   /** Where already known. */
   readonly sha256?: string;
   /** What the user knows it by, for messages. */
@@ -32,7 +35,10 @@ export async function admitDisk(arrived: ArrivedDisk, run: Run): Promise<NewImag
   const converted = join(dirname(arrived.path), "converted");
   const convert = new Command(findQemuImg(run.host, `turn the ${format} disk ${arrived.shown} into qcow2`)).add("convert")
     .add("-f", format).add("-O", "qcow2").add(arrived.path).add(converted);
-  await runCommand(convert, { signal: run.signal, trace: run.trace, code: "bad-image", title: arrived.shown });
+  rmSync(converted, { force: true });
+  await runCommand(convert, { signal: run.signal, trace: run.trace, code: "bad-image", title: arrived.shown }).catch((error: unknown) => {
+    throw error instanceof MachineError && /No space left/.test(error.message) ? diskError(`${arrived.shown} could not be turned into qcow2`, { code: "ENOSPC" }) : error;
+  });
   return describe(converted, "qcow2", undefined, run);
 }
 

@@ -5,6 +5,7 @@ import { MachineError } from "./errors.ts";
 import { openIncoming } from "./image-add.ts";
 import { listImages, readImage, storedDisk, withStore, type StoredImage } from "./image-store.ts";
 import { lockHolder, takeLock } from "./lock.ts";
+import { removePartials } from "./partial.ts";
 import type { Paths } from "./paths.ts";
 import { listRecords } from "./store.ts";
 import { hashFile, type CopyOptions } from "./sparse-copy.ts";
@@ -44,12 +45,13 @@ export async function removeImage(paths: Paths, id: string): Promise<StoredImage
   return image;
 }
 
-/** Removes every image that no machine needs, and returns them. Throws MachineError "wrong-state" when a record cannot be read. */
+/** Removes every image that no machine needs, and returns them; downloads that broke off go as well. Throws MachineError "wrong-state" when a record cannot be read. */
 export async function pruneImages(paths: Paths): Promise<readonly StoredImage[]> {
   const { users, unknown } = imageUse(paths);
   if (unknown.length > 0) throw new MachineError("wrong-state", `no image was removed: the record of ${unknown.join(", ")} cannot be read, so any image might be in use`, { hint: "`glowplug list` says what is wrong with it." });
   const unused = listImages(paths.store).filter(({ id }) => !users.has(id));
   await drop(paths.store, unused);
+  removePartials(paths);
   return unused;
 }
 

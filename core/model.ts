@@ -23,7 +23,7 @@ export interface HostFacts {
   readonly home: string;
   /** IANA name such as "Europe/Rome"; "UTC" where unknown. */
   readonly timezone: string;
-  /** Variables that plugins may need: proxies and SSL_CERT_*. Nothing else of the environment. */
+  /** Variables that plugins may need: proxies, SSL_CERT_* and NODE_EXTRA_CA_CERTS. Nothing else of the environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Contents of /etc/os-release as a map; empty on macOS. */
   readonly osRelease: Readonly<Record<string, string>>;

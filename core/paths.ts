@@ -20,7 +20,7 @@ export interface Paths {
   readonly store: string;
   /** Programs that set-up put there. */
   readonly tools: string;
-  /** Partial downloads. */
+  /** Downloads that are under way or broke off: in the store, so that a file that needs no unpacking is moved to its place. */
   readonly partial: string;
   readonly machines: string;
   machine(name: string): MachinePaths;
@@ -67,7 +67,7 @@ export function createPaths(facts: PathFacts): Paths {
   const store = env["GLOWPLUG_STORE"] || join(data, "images");
   const machines = join(data, "machines");
   return {
-    data, cache, config, runtime, store, machines, tools: join(data, "tools"), partial: join(cache, "partial"),
+    data, cache, config, runtime, store, machines, tools: join(data, "tools"), partial: join(store, "partial"),
     machine: (name) => machinePaths(join(machines, name), join(runtime, name), join(data, "locks", name)),
   };
 

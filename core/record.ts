@@ -47,5 +47,15 @@ export interface RecordedImage {
   readonly format: DiskFormat;
   /** Bytes that the guest sees. */
   readonly virtualSize: number;
-  readonly verified: readonly { readonly what: "download" | "result" | "signature" | "local" | "build"; readonly digest?: Digest; readonly by?: string }[];
+  readonly verified: readonly Verification[];
+}
+
+/** Something that was verified about an image. */
+export interface Verification {
+  readonly what: "download" | "result" | "signature" | "local" | "build";
+  readonly digest?: Digest;
+  /** Who signed, as "OWNER FINGERPRINT"; the key of a build. */
+  readonly by?: string;
+  /** What was signed: the file itself, or the text that its checksum stands in. */
+  readonly over?: "file" | "checksums";
 }

@@ -1,3 +1,4 @@
+import type { DownloadLimits } from "./download-limits.ts";
 import type { HostFacts } from "./model.ts";
 import type { Paths } from "./paths.ts";
 
@@ -13,6 +14,10 @@ export interface Run {
   readonly cwd: string;
   /** Variables of the environment that settings are read from: GLOWPLUG_*, CONTAINERS_*, PODMAN_*, DOCKER_*, SHELL. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Fetch nothing: texts come from the copies that were kept, images from the store. Default: false. */
+  readonly offline?: boolean;
+  /** Where a download is to be more or less patient than usual. */
+  readonly limits?: Partial<DownloadLimits>;
 }
 
 /** Where progress goes. On a terminal one live line a phase, else plain lines on stderr. */
@@ -39,6 +44,11 @@ export interface Trace {
   span(name: string, category: SpanCategory, fields?: Readonly<Record<string, unknown>>): () => void;
   /** Adds a span measured elsewhere; times in milliseconds since the epoch. */
   add(name: string, category: SpanCategory, begin: number, end: number, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** Whether the environment wants nothing to be fetched: GLOWPLUG_OFFLINE with anything but 0 or false. */
+export function isOffline(env: Run["env"]): boolean {
+  return !/^(0|false|no|off|)$/i.test(env["GLOWPLUG_OFFLINE"] ?? "");
 }
 
 /** A report that says nothing. */

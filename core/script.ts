@@ -1,7 +1,7 @@
 import { hostOfProcess, pathsOfProcess, settingsOfProcess } from "./host.ts";
 import type { Machine } from "./machine.ts";
 import type { HostFacts } from "./model.ts";
-import { noTrace, silentReport, type Report, type Run } from "./run.ts";
+import { isOffline, noTrace, silentReport, type Report, type Run } from "./run.ts";
 import type { MachineSpec } from "./spec-types.ts";
 
 /** The facts of the host that this process runs on. For scripts that choose by them. */
@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly report?: Report;
   /** Interrupts whatever is under way. */
   readonly signal?: AbortSignal;
+  /** Fetch nothing. Default: as GLOWPLUG_OFFLINE says. */
+  readonly offline?: boolean;
   /** What relative paths are relative to. Default: the working folder. */
   readonly cwd?: string;
 }
@@ -25,9 +27,10 @@ export interface OpenOptions {
  */
 export async function openMachine(what: string | MachineSpec, options: OpenOptions = {}): Promise<Machine> {
   const paths = pathsOfProcess();
+  const env = settingsOfProcess();
   const run: Run = {
     host: hostOfProcess(paths), paths, signal: options.signal ?? new AbortController().signal, report: options.report ?? silentReport, trace: noTrace,
-    cwd: options.cwd ?? process.cwd(), env: settingsOfProcess(),
+    cwd: options.cwd ?? process.cwd(), env, offline: options.offline ?? isOffline(env),
   };
   // Loaded late: most scripts describe a machine and open none.
   const { openMachine: open, openRecorded } = await import("./open.ts");

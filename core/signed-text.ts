@@ -1,4 +1,5 @@
-import { fetchBytes, shownUrl, type DownloadRun } from "./download.ts";
+import { fetchBytes, type DownloadRun } from "./download.ts";
+import { shownUrl } from "./http.ts";
 import { checkDetached, readClearSigned } from "./openpgp.ts";
 import type { SignedText } from "./roles/image.ts";
 import type { TrustedKey } from "./signature.ts";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { MachineError, toErrorRecord } from "../errors.ts";
-import { noTrace } from "../run.ts";
+import { isOffline, noTrace } from "../run.ts";
 import { parseFlags } from "./flags.ts";
 import { globalFlags, readGlobals, type Globals } from "./globals.ts";
 import { helpOf, overview } from "./help-text.ts";
@@ -69,7 +69,8 @@ async function runVerb(verbs: readonly VerbEntry[], { entry, flags, words, globa
   const endSpan = tracing.span(entry.name, "verb", entry.verb.passThrough ? {} : { words });
   try {
     const { signal, cwd, paths, env } = shell;
-    const run = { signal, cwd, paths, env, report: tracedReport(report, tracing), trace: tracing, get host() { return shell.hostFor(tracing); } };
+    const offline = globals.offline || isOffline(env);
+    const run = { signal, cwd, paths, env, offline, report: tracedReport(report, tracing), trace: tracing, get host() { return shell.hostFor(tracing); } };
     const status = await entry.verb.run({
       flags, words, globals, run, output, shell, ...(subject && { subject }),
       isVerb: (word) => findVerb(verbs, word) !== undefined,
@@ -88,7 +89,7 @@ async function runVerb(verbs: readonly VerbEntry[], { entry, flags, words, globa
 /** Global flags as words again, for a verb that runs another. */
 function passOn(globals: Globals): string[] {
   return [
-    ...(globals.quiet ? ["--quiet"] : []), ...(globals.json ? ["--json"] : []), ...(globals.noColor ? ["--no-color"] : []),
+    ...(globals.quiet ? ["--quiet"] : []), ...(globals.json ? ["--json"] : []), ...(globals.noColor ? ["--no-color"] : []), ...(globals.offline ? ["--offline"] : []),
     `--log-level=${globals.level}`, `--log-format=${globals.logFormat}`, ...(globals.help ? ["--help"] : []),
   ];
 }

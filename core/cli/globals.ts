@@ -16,6 +16,7 @@ export const globalFlags = {
   logFormat: choice("--log-format <format>", "How lines on stderr look: text, json", ["text", "json"]),
   noColor: on("--no-color", "No colours, as with NO_COLOR in the environment"),
   json: on("--json", "Print the answer, and an error, as one JSON document on stdout"),
+  offline: on("--offline", "Fetch nothing: the store and copies of indexes must do (GLOWPLUG_OFFLINE=1)"),
   trace: text("--trace <file>", "Write a Chrome trace of phases, hooks, plugins and processes"),
 } as const;
 
@@ -27,6 +28,7 @@ export interface Globals {
   readonly logFormat: "text" | "json";
   readonly noColor: boolean;
   readonly json: boolean;
+  readonly offline: boolean;
   readonly trace?: string;
 }
 
@@ -36,7 +38,7 @@ type Given = Partial<FlagValues<typeof globalFlags>>;
 export function readGlobals(...given: readonly Given[]): Globals {
   const all: Given = Object.assign({}, ...given.map((flags) => Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined))));
   return {
-    help: all.help ?? false, quiet: all.quiet ?? false, noColor: all.noColor ?? false, json: all.json ?? false,
+    help: all.help ?? false, quiet: all.quiet ?? false, noColor: all.noColor ?? false, json: all.json ?? false, offline: all.offline ?? false,
     logFormat: all.logFormat ?? "text", level: all.logLevel ?? (all.verbose ? "debug" : all.quiet ? "warn" : "info"),
     ...(all.trace !== undefined && { trace: all.trace }),
   };

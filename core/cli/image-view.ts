@@ -4,6 +4,7 @@ import type { ImageUse } from "../image-use.ts";
 import { formatSize } from "../units.ts";
 import { Shown, Stamp } from "./format.ts";
 import { ago } from "./times.ts";
+import { verifiedView } from "./verified-view.ts";
 
 /** Columns of `image ls`, as `--format "table ..."` would have them. */
 export const imageColumns = "table {{.Id}}\t{{.Title}}\t{{.Release}}\t{{.Size}}\t{{.VirtualSize}}\t{{.Added}}\t{{.UsedBy}}";
@@ -41,6 +42,6 @@ function originView(origin: ImageOrigin): object {
   const from = origin.kind === "local" ? origin.path : origin.kind === "build" ? origin.key : origin.url;
   return {
     Kind: origin.kind, From: from, Title: origin.title,
-    Verified: origin.verified.map(({ what, digest, by }) => ({ What: what, Digest: digest ? `${digest.algorithm}:${digest.hex}` : null, By: by ?? null })),
+    Verified: verifiedView(origin.verified),
   };
 }

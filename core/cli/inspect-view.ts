@@ -4,6 +4,7 @@ import type { Paths } from "../paths.ts";
 import type { MachineRecord } from "../record.ts";
 import { Stamp } from "./format.ts";
 import { acceleratorView, neverIso, podmanState, portsView } from "./machine-view.ts";
+import { verifiedView } from "./verified-view.ts";
 import type { Call } from "./verb.ts";
 
 /** Everything known about a machine: podman's keys first, then ours. Optional values are null, so that a template may name them. */
@@ -37,7 +38,7 @@ export function inspectView(record: MachineRecord, { state, condition, reason, k
     Volumes: spec.volumes.map(({ source, target, readOnly }) => ({ Source: source, Target: target, ReadOnly: readOnly })),
     Image: {
       Title: image.title, Release: image.release ?? null, Source: image.source, Origin: image.origin, Id: image.id, Path: image.path, Format: image.format,
-      Verified: image.verified.map(({ what, digest, by }) => ({ What: what, Digest: digest ? `${digest.algorithm}:${digest.hex}` : null, By: by ?? null })),
+      Verified: verifiedView(image.verified),
     },
     Disk: { Path: record.disk.path, Format: record.disk.format },
     Plugins: spec.plugins,

@@ -6,15 +6,15 @@ import type { Run } from "../run.ts";
 import { callPlugin } from "../spans.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 
-/** Where a machine's disk comes from, with the image source noted behind every field. */
-export async function locateImage(spec: ResolvedSpec, run: Run): Promise<LocatedImage> {
+/** Where a machine's disk comes from, with the image source noted behind every field. `keep`: copies of the texts, for later use offline. */
+export async function locateImage(spec: ResolvedSpec, run: Run, { keep = true }: { readonly keep?: boolean } = {}): Promise<LocatedImage> {
   const { image } = spec;
-  const located = await callPlugin(run.trace, image, "locate", imageQuery(spec, run));
+  const located = await callPlugin(run.trace, image, "locate", imageQuery(spec, { ...run, host: run.host, keep }));
   return { ...located, by: Object.fromEntries(Object.keys(located).map((field) => [field, image.name])) };
 }
 
 /** What the core tells an image source about this machine. */
-function imageQuery(spec: ResolvedSpec, run: Run): ImageQuery {
+function imageQuery(spec: ResolvedSpec, run: Run & { readonly keep: boolean }): ImageQuery {
   return {
     host: run.host, arch: run.host.arch, platforms: spec.launcher.platforms, formats: spec.launcher.formats,
     folder: spec.script === undefined ? run.cwd : dirname(spec.script),

@@ -25,7 +25,7 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
   const hooks = new VerbHooks(spec, run);
   const info = machineInfo(spec, { sshPort: record?.ssh.port ?? placeholder.port, hostKey: record?.ssh.hostKey ?? placeholder.hostKey.publicKey }, host.uid, paths);
 
-  const located = record ? undefined : (await hooks.fire("beforeDownload", info, { image: await locateImage(spec, run) })).image;
+  const located = record ? undefined : (await hooks.fire("beforeDownload", info, { image: await locateImage(spec, run, { keep: false }) })).image;
   const guest = await draftFor(spec, info, { authorizedKey: placeholder.key, hostKeys: placeholder.hostKey }, run);
   await hooks.fire("ignition", info, { guest });
   finishGuest(guest);
@@ -61,6 +61,7 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
   }
 }
 
+/** Headers may be somebody's password. */
 function withoutSecrets(image: LocatedImage): LocatedImage {
   if (image.kind !== "fetch") return image;
   const { headers: _, ...rest } = image;

@@ -20,6 +20,7 @@ import type { ResolvedSpec } from "../spec-types.ts";
 import { renderSshConfig } from "../ssh-config.ts";
 import { readRecord, writeRecord } from "../store.ts";
 import { acceleratorsOf, attempts, rememberFailure } from "./accelerator.ts";
+import { checkBase } from "./base-disk.ts";
 import { deadlinesFor, keeperPlan, planBoot } from "./boot-plan.ts";
 import { tellChanges } from "./changes.ts";
 import { recordedInfo } from "./facts.ts";
@@ -48,6 +49,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     await sweep(found, run);
     await callPlugin(run.trace, spec.launcher, "check", host);
     await callPlugin(run.trace, spec.forwarder, "check", host);
+    await checkBase(found, run);
     tellChanges(found, spec, false, report);
     const record = await withFreePorts(found, spec, run);
     await growToSpec(record, spec, run);

@@ -2,11 +2,11 @@ import { basename, isAbsolute, join } from "node:path";
 import { checkOptions, MachineError, readDiskName, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
 
 export interface FileOptions {
-  /** A disk on this host: absolute, or relative to the script. Either this or `url`. */
+  /** A disk on this host, packed or not: absolute, or relative to the script. Either this or `url`. */
   readonly path?: string;
   /** Address of a disk, compressed or not. */
   readonly url?: string;
-  /** Checksum of what the address serves, "sha256:HEX" or "sha512:HEX", or "waived" to do without. Needed with `url`. */
+  /** Checksum of the file, packed or not: "sha256:HEX" or "sha512:HEX". Needed with `url`, unless it is "waived". */
   readonly digest?: string;
   /** First-boot language of the guest. Default: ignition. */
   readonly firstBoot?: FirstBoot;
@@ -16,13 +16,12 @@ export interface FileOptions {
   readonly format?: SourceFormat;
 }
 
-/** A disk of one's own: a file on this host, which is trusted and hashed, or an address with its checksum. */
+/** A disk of one's own: a file on this host, which is trusted and hashed, or an address with its checksum. Either may be packed: gz, xz, zst, bz2, zip. */
 export default function file(options: FileOptions | string): ImageSource {
   if (typeof options !== "string") checkOptions("file", options, ["path", "url", "digest", "firstBoot", "user", "format"]);
   const { path, url, digest, format, firstBoot = "ignition", user = "core" } = typeof options === "string" ? { path: options } : options;
   if ((path === undefined) === (url === undefined)) throw bad("needs either a path or an url", 'Write file("./disk.qcow2") or file({ url, digest }).');
-  if (path !== undefined && digest !== undefined) throw bad("has a digest for a file of this host", "Leave it out: such a file is trusted, and hashed as it is taken. A digest belongs to an url.");
-  const from = path !== undefined ? localImage(path, format) : remoteImage(url ?? "", digest, format);
+  const from = path !== undefined ? localImage(path, digest, format) : remoteImage(url ?? "", digest, format);
   return {
     name: "file",
     role: "image",
@@ -32,9 +31,12 @@ export default function file(options: FileOptions | string): ImageSource {
   };
 }
 
-function localImage(path: string, format: SourceFormat | undefined): LocalImage {
+function localImage(path: string, digest: string | undefined, format: SourceFormat | undefined): LocalImage {
   if (path === "") throw bad("has an empty path", "Name the disk's file.");
-  return { kind: "local", title: basename(path), path, ...(format && { format }) };
+  const { compression } = readDiskName(basename(path));
+  const checked = digest === undefined ? "waived" : parseDigest(digest);
+  // A name without an ending says nothing; one with it is held to it.
+  return { kind: "local", title: basename(path), path, ...(format && { format }), ...(compression !== "none" && { compression }), ...(checked !== "waived" && { digest: checked }) };
 }
 
 function remoteImage(address: string, digest: string | undefined, format: SourceFormat | undefined): FetchImage {

@@ -11,12 +11,12 @@ export interface TestRun extends Run {
 }
 
 /** A run on this very host with folders of its own. */
-export function makeTestRun(folder: Pick<TestFolder, "path" | "paths">, host: Partial<HostFacts> = {}): TestRun {
+export function makeTestRun(folder: Pick<TestFolder, "path" | "paths">, host: Partial<HostFacts> = {}, options: Pick<Run, "offline" | "limits"> = {}): TestRun {
   const told: string[] = [];
   const abort = new AbortController();
   setMaxListeners(0, abort.signal); // tests do in one process what many do
   const facts = Object.create(hostOfProcess(folder.paths), Object.getOwnPropertyDescriptors(host)) as HostFacts;
-  return { host: facts, paths: folder.paths, signal: abort.signal, report: tellTo(told), trace: noTrace, cwd: folder.path, env: {}, told, abort };
+  return { host: facts, paths: folder.paths, signal: abort.signal, report: tellTo(told), trace: noTrace, cwd: folder.path, env: {}, told, abort, limits: { pauseMs: () => 0, ...options.limits }, offline: options.offline ?? false };
 }
 
 function tellTo(told: string[]): Report {

@@ -17,6 +17,8 @@ describe("a file on this host", () => {
     ["./images/disk.qcow2", { kind: "local", title: "disk.qcow2", path: "/project/images/disk.qcow2" }],
     ["/var/disk.raw", { kind: "local", title: "disk.raw", path: "/var/disk.raw" }],
     [{ path: "../disk.img", format: "raw" }, { kind: "local", title: "disk.img", path: "/disk.img", format: "raw" }],
+    ["/var/disk.raw.XZ", { kind: "local", title: "disk.raw.XZ", path: "/var/disk.raw.XZ", compression: "xz" }],
+    [{ path: "/var/disk", digest: `sha256:${hex}` }, { kind: "local", title: "disk", path: "/var/disk", digest }],
   ] as const)("%j", async (options, image) => expect(await locate(options)).toEqual(image));
 });
 
@@ -52,7 +54,7 @@ it("is for an Ignition guest with the user core, unless told otherwise", () => {
 it.each([
   [{}, "needs either a path or an url"],
   [{ path: "/a", url: "https://b/" }, "needs either a path or an url"],
-  [{ path: "/a", digest: `sha256:${hex}` }, "has a digest for a file of this host"],
+  [{ path: "/a", digest: "sha256:abc" }, 'has the digest "sha256:abc", which is none'],
   ["", "has an empty path"],
   [{ url: "ftp://example.org/disk", digest: "waived" }, 'has the address "ftp://example.org/disk", which is no http or https URL'],
   [{ url: "disk.qcow2", digest: "waived" }, 'has the address "disk.qcow2", which is no http or https URL'],

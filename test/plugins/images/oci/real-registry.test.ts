@@ -2,10 +2,9 @@ import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { FetchImage, LocatedImage } from "glowplug";
+import type { FetchImage, LocatedImage, RecordedImage } from "glowplug";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { obtainImage } from "../../../../core/cache.ts";
-import { fetchFile } from "../../../../core/download.ts";
 import { locateImage } from "../../../../core/lifecycle/image-query.ts";
 import type { ResolvedSpec } from "../../../../core/spec-types.ts";
 import oci, { type OciOptions } from "../../../../plugins/images/oci.ts";
@@ -46,10 +45,9 @@ const locate = async (options: OciOptions): Promise<LocatedImage> => {
   const launcher = { platforms: ["qemu"], formats: ["qcow2", "raw"] };
   return locateImage({ image: oci(options), launcher } as unknown as ResolvedSpec, run);
 };
-/** Fetches what was located with what the registry wants to hear. */
-async function fetchBlob(located: LocatedImage, name: string): Promise<string> {
-  const { url, headers, size } = located as FetchImage;
-  return fetchFile(url, join(folder.path, `${name}.blob`), { algorithm: "sha256", ...(headers && { headers }), ...(size !== undefined && { size }) }, run);
+/** Brings what was located into a store of its own, with what the registry wants to hear. */
+async function obtain(located: LocatedImage, name: string): Promise<RecordedImage> {
+  return obtainImage(located, { ...run, host: run.host, paths: { ...run.paths, store: newFolder(`store-${name}`) } });
 }
 
 describe("a registry for everybody", () => {
@@ -96,18 +94,18 @@ describe("a registry with a token service", () => {
   it("gives everybody a public disk by an anonymous token", async () => {
     const located = await locate({ url: `docker://${registry.host}/public/machine-os:5.6` });
     expect(located).toMatchObject({ digest: sha256(packed), headers: { authorization: expect.stringMatching(/^Bearer /) } });
-    expect(await fetchBlob(located, "public")).toBe(sha256(packed).hex);
+    expect((await obtain(located, "public")).id).toBe(sha256(disk).hex);
     expect(tokens.asked).toContain("nobody repository:public/machine-os:pull");
   });
 
   it("gives nobody the disk itself without the token", async () => {
     const { headers: _, ...bare } = (await locate({ url: `docker://${registry.host}/public/machine-os:5.6` })) as FetchImage;
-    await expect(fetchBlob(bare, "bare")).rejects.toMatchObject({ code: "download", message: expect.stringMatching(/the server answered 401$/) });
+    await expect(obtain(bare, "bare")).rejects.toMatchObject({ code: "download", message: expect.stringMatching(/the server answered 401$/) });
   });
 
   it("gives a private disk to whom podman logged in", async () => {
     const located = await locate({ url: `docker://${registry.host}/private/machine-os:5.6`, authFile: "auth.json" });
-    expect(await fetchBlob(located, "private")).toBe(sha256(packed).hex);
+    expect((await obtain(located, "private")).id).toBe(sha256(disk).hex);
     expect(tokens.asked).toContain("me repository:private/machine-os:pull");
   });
 
@@ -137,6 +135,6 @@ describe("a registry with passwords", () => {
     await expect(locate({ url })).rejects.toMatchObject({ code: "download", message: expect.stringMatching(/nobody is logged in there$/) });
     mkdirSync(join(folder.path, ".docker"));
     writeFileSync(join(folder.path, ".docker/config.json"), JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from("me:p:w").toString("base64") } } }));
-    expect(await fetchBlob(await locate({ url }), "passwords")).toBe(sha256(packed).hex);
+    expect((await obtain(await locate({ url }), "passwords")).id).toBe(sha256(disk).hex);
   });
 });
