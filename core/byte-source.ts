@@ -5,7 +5,14 @@ import type { FetchImage } from "./located-image.ts";
 import type { Partial, PartialSource } from "./partial.ts";
 
 /** The file is another one than that whose first part is here: everything behind the stream begins anew. */
-export class FileChanged extends Error {}
+export class FileChanged extends Error {
+  readonly url: string;
+
+  constructor(url: string) {
+    super(`${url} is another file by now`);
+    this.url = url;
+  }
+}
 
 export interface ByteSourceOptions {
   readonly image: Pick<FetchImage, "digest" | "size" | "headers">;
@@ -70,16 +77,16 @@ export async function* bytesOf(url: string, { image, partial, onProgress }: Byte
     const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/.exec(String(headers["content-range"] ?? ""));
     if (statusCode === 416 && at > 0) {
       if (Number(range?.[2]) === at) return "complete";
-      throw new FileChanged();
+      throw new FileChanged(url);
     }
-    if (statusCode === 200 && at > 0) throw new FileChanged();
     if (statusCode !== 200 && statusCode !== 206) throw badStatus(url, answer);
-    if (statusCode === 206 && Number(range?.[1]) !== at) throw at > 0 ? new FileChanged() : failure(url, "the server sent another part than the one that was asked for");
+    if (statusCode === 206 && Number(range?.[1]) !== at) throw at > 0 ? new FileChanged(url) : failure(url, "the server sent another part than the one that was asked for");
     const length = statusCode === 206 ? Number(range?.[2]) : Number(headers["content-length"] ?? Number.NaN);
     const total = Number.isFinite(length) ? length : published;
     if (published !== undefined && total !== published) throw failure(url, `the server has ${total} bytes, expected ${published}`, "It is not the file that was published: a new release may have taken its place.");
+    if (statusCode === 200 && at > 0) throw new FileChanged(url);
     const known = partial.source?.total;
-    if (at > 0 && known !== undefined && total !== undefined && known !== total) throw new FileChanged();
+    if (at > 0 && known !== undefined && total !== undefined && known !== total) throw new FileChanged(url);
     const validator = validatorOf(headers);
     return { url: shownUrl(url), ...(validator !== undefined && { validator }), ...(total !== undefined && { total }) };
   }

@@ -26,7 +26,7 @@ export async function fetchBytes(url: string, run: DownloadRun): Promise<Buffer>
 
 /**
  * The whole answer to one GET, redirects followed, whatever its status. Throws MachineError "download" where no answer came, "offline" where no
- * copy was kept. An answer to a request with headers of its own is kept nowhere: they may be somebody's password.
+ * copy was kept. An answer to a request that said more than what it accepts is kept nowhere: it may be for one user alone.
  */
 export async function ask(url: string, run: DownloadRun, options: { readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
   const { status, headers, body } = await get(url, run, options.headers ?? {}, () => {});
@@ -48,7 +48,7 @@ async function get(url: string, run: DownloadRun, headers: Readonly<Record<strin
       await connection.close();
     }
   });
-  if (run.keep !== false && answer.status === 200 && Object.keys(headers).length === 0) await keepAnswer(url, answer, run);
+  if (run.keep !== false && answer.status === 200 && Object.keys(headers).every((name) => name === "accept")) await keepAnswer(url, answer, run);
   return answer;
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { bytesOf, FileChanged } from "./byte-source.ts";
 import { fetchBytes } from "./download.ts";
 import { MachineError } from "./errors.ts";
-import { shownUrl } from "./http.ts";
+import { failure, shownUrl } from "./http.ts";
 import { admitDisk } from "./image-admit.ts";
 import { addImage, openIncoming, type Incoming } from "./image-add.ts";
 import { findImage, type ImageOrigin, type StoredImage } from "./image-store.ts";
@@ -97,7 +97,7 @@ async function untilItStays<T>(fetch: () => Promise<T>, partial: Partial): Promi
       const isWrong = error instanceof MachineError && ["digest", "signature", "bad-image"].includes(error.code);
       if (isWrong || error instanceof FileChanged) await partial.clear();
       if (left > 0 && (error instanceof FileChanged || (isWrong && resumed))) continue;
-      throw error instanceof FileChanged ? new MachineError("download", "the file changes again and again while it is fetched", { hint: "Try again later." }) : error;
+      throw error instanceof FileChanged ? failure(error.url, "it broke off again and again, and the server can only begin anew", "Try again later, or name a mirror.") : error;
     }
   }
 }

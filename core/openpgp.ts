@@ -21,14 +21,16 @@ export async function checkDetached(bytes: Uint8Array, { url, keys }: FileSignat
   const writer = writable.getWriter();
   const verified = createMessage({ binary: readable }).then(async (message) => {
     const { data, signatures } = await verify({ message, signature, verificationKeys: trusted.map(({ key }) => key), format: "binary" });
-    for await (const piece of data as unknown as AsyncIterable<Uint8Array>) void piece;
+    // Its own getReader(): the stream beneath has been split in two, and is locked for all others. What hashes goes no further than what is read here.
+    const reader = (data as unknown as ReadableStream<Uint8Array>).getReader();
+    while (!(await reader.read()).done);
     return firstGood(signatures, trusted, { url, subject });
   });
-  verified.catch(() => {}); // reported by `end`, or nobody asks
+  verified.catch((cause: unknown) => writer.abort(cause).catch(() => {})); // reported by `end`, or nobody asks
   return {
-    write: (piece) => Promise.race([writer.write(piece), verified.then(() => undefined)]),
+    write: (piece) => writer.write(piece),
     async end() {
-      await Promise.race([writer.close(), verified.then(() => undefined)]);
+      await writer.close().catch(() => {}); // then `verified` says why
       return verified;
     },
   };
@@ -71,6 +73,9 @@ async function firstGood(signatures: Signatures, trusted: readonly OpenTrustedKe
       await verified;
       const [packet] = (await signature).packets;
       if (!signer || !packet?.created) throw new Error("it names no key that is trusted");
+      // Whoever finds an old key could date a signature back, so one that it made in its time is refused as well.
+      const expires = await signer.key.getExpirationTime();
+      if (expires instanceof Date && expires.getTime() <= Date.now()) throw new Error(`its key expired on ${expires.toISOString().slice(0, 10)}`);
       return { url, fingerprint: signer.key.getFingerprint(), owner: signer.owner, signed: packet.created.toISOString() };
     } catch (cause) {
       problems.push(`by ${signer?.owner ?? `an unknown key ${keyID.toHex()}`}: ${messageOf(cause)}`);

@@ -7,6 +7,9 @@ import { ByteReader } from "./byte-reader.ts";
 const localHeader = 0x04034b50;
 const descriptor = 0x08074b50;
 const centralHeader = 0x02014b50;
+const end = 0x06054b50;
+const longEnd = 0x06064b50;
+const locatorLength = 20;
 const encrypted = 1;
 const sizesBehind = 8;
 
@@ -112,13 +115,21 @@ async function skipDescriptor(reader: ByteReader): Promise<void> {
   throw damaged("zip", "its file does not end where it should");
 }
 
+/** The list, from behind its first signature to the archive's last record. */
 async function checkList(reader: ByteReader, name: string, crc: number): Promise<void> {
-  for (let signature = centralHeader; signature === centralHeader; signature = await reader.number(4)) {
+  let signature = centralHeader;
+  for (; signature === centralHeader; signature = await reader.number(4)) {
     const head = await reader.take(42);
     const its = (await reader.take(head.readUInt16LE(24))).toString("utf8");
     await reader.take(head.readUInt16LE(26) + head.readUInt16LE(28));
     if (its === name && head.readUInt32LE(12) !== crc) throw damaged("zip", `${name} has not the CRC that the archive says`);
   }
+  if (signature === longEnd) {
+    await reader.take(Number((await reader.take(8)).readBigUInt64LE()) + locatorLength);
+    signature = await reader.number(4);
+  }
+  if (signature !== end) throw damaged("zip", "its list of contents has no end");
+  await reader.take((await reader.take(18)).readUInt16LE(16));
 }
 
 function refused(what: string): MachineError {

@@ -1,0 +1,96 @@
+import { execFileSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Compression, HostFacts } from "../../core/model.ts";
+import { findUnpacker } from "../../core/unpack.ts";
+import { makeTestFolder, type TestFolder } from "../support/folders.ts";
+import { makeTestRun } from "../support/run.ts";
+
+const bytes = Buffer.concat([randomBytes(700_000), Buffer.alloc(2 ** 21), Buffer.from("the end")]);
+let folder: TestFolder;
+beforeEach(() => { folder = makeTestFolder(); });
+afterEach(() => folder.remove());
+
+/** In pieces of a length, as they come from a network. */
+async function* pieces(of: Buffer, length: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < of.length; at += length) yield of.subarray(at, at + length);
+}
+async function unpack(compression: Compression, packed: Buffer, { length = 65_536, host = {} as Partial<HostFacts> } = {}): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const piece of findUnpacker(compression, makeTestRun(folder, host))(pieces(packed, length))) all.push(Uint8Array.from(piece));
+  return Buffer.concat(all);
+}
+const sha = (of: Buffer): string => createHash("sha256").update(of).digest("hex");
+function zip(options: readonly string[], files: Readonly<Record<string, Buffer>> = { "disk.raw": bytes }): Buffer {
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(join(folder.path, name, ".."), { recursive: true });
+    writeFileSync(join(folder.path, name), content);
+  }
+  execFileSync("zip", ["-q", "-r", ...options, "all.zip", ...Object.keys(files).map((name) => name.split("/")[0] ?? "")], { cwd: folder.path });
+  return readFileSync(join(folder.path, "all.zip"));
+}
+const packers: Readonly<Record<string, () => Buffer>> = {
+  gz: () => gzipSync(bytes), "gz in two parts": () => Buffer.concat([gzipSync(bytes.subarray(0, 1000)), gzipSync(bytes.subarray(1000))]),
+  xz: () => execFileSync("xz", ["-c", "-T2", "--block-size=1MiB"], { input: bytes }), zst: () => execFileSync("zstd", ["-c", "-q"], { input: bytes }), bz2: () => execFileSync("bzip2", ["-c"], { input: bytes }),
+  zip: () => zip([]), "zip, stored": () => zip(["-0"]), "zip in a folder": () => zip([], { "images/disk.raw": bytes }),
+  "zip from a pipe, its sizes behind the file": () => execFileSync("zip", ["-q", "-", "-"], { input: bytes }),
+  "zip of a long file": () => zip(["-fz"]),
+};
+const kindOf = (name: string): Compression => name.split(/[ ,]/)[0] as Compression;
+
+describe("what comes out is what went in", () => {
+  test.each(Object.entries(packers))("%s", async (name, pack) => {
+    const packed = pack();
+    for (const length of [65_536, 997]) expect(sha(await unpack(kindOf(name), packed, { length }))).toBe(sha(bytes));
+  });
+  test.each(["xz", "zst"] as const)("%s without a program of the host", async (name) => {
+    expect(sha(await unpack(name, packers[name]?.() ?? bytes, { host: { find: () => undefined } }))).toBe(sha(bytes));
+  });
+});
+
+describe("a file that was cut off is refused", () => {
+  test.each(Object.entries(packers))("%s", async (name, pack) => {
+    const packed = pack();
+    for (const length of [packed.length - 5, packed.length / 2]) {
+      const tried = unpack(kindOf(name), packed.subarray(0, length)).then(() => "unpacked", (error: Error) => error.message);
+      expect(await tried).toMatch(/^the image could not be unpacked: (gzip|xz|zstd|bzip2|zip): ./);
+    }
+  });
+  test.each(["xz", "zst"] as const)("%s without a program of the host", async (name) => {
+    const packed = packers[name]?.() ?? bytes;
+    await expect(unpack(name, packed.subarray(0, packed.length / 2), { host: { find: () => undefined } })).rejects.toMatchObject({ code: "bad-image" });
+  });
+});
+
+test.each<[string, () => Buffer, RegExp]>([
+  ["several files", () => zip([], { "disk.raw": bytes, "README": Buffer.from("x") }), /^the zip archive holds several files, (disk\.raw and README|README and disk\.raw) among them; expected one file, the image$/],
+  ["a password", () => zip(["-P", "secret"]), /^the zip archive holds the encrypted file disk\.raw; expected one file, the image$/],
+  ["another checksum than its file", () => {
+    const archive = zip(["-0"]);
+    archive[100] = (archive[100] ?? 0) ^ 1;
+    return archive;
+  }, /^the image could not be unpacked: zip: disk\.raw has not the CRC that the archive says$/],
+])("a zip archive with %s is refused", async (_, make, message) => {
+  await expect(unpack("zip", make())).rejects.toMatchObject({ code: "bad-image", message: expect.stringMatching(message) });
+});
+
+test.each(["gz", "xz", "zst", "zip"] as const)("an error of the source stays what it is: %s", async (compression) => {
+  const packed = packers[compression]?.() ?? bytes;
+  async function* broken(): AsyncGenerator<Uint8Array> {
+    yield packed.subarray(0, 1000);
+    throw new Error("the connection broke");
+  }
+  for (const host of compression === "xz" || compression === "zst" ? [{}, { find: () => undefined }] : [{}]) {
+    const read = async (): Promise<void> => { for await (const piece of findUnpacker(compression, makeTestRun(folder, host))(broken())) void piece; };
+    await expect(read()).rejects.toThrow("the connection broke");
+  }
+});
+
+test("whoever stops reading in the middle leaves no program behind", async () => {
+  const run = makeTestRun(folder);
+  for await (const piece of findUnpacker("xz", run)(pieces(packers["xz"]?.() ?? bytes, 65_536))) if (piece.length > 0) break;
+  expect(execFileSync("ps", ["-o", "comm=", "--ppid", String(process.pid)], { encoding: "utf8" })).not.toContain("xz");
+});
