@@ -25,7 +25,7 @@ export async function obtainLocal(located: LocalImage, run: Run): Promise<{ read
   const before = statSync(path);
   if (!before.isFile()) throw new MachineError("bad-image", `${path} is no file`, { hint: "Name a disk image, as qcow2 or raw." });
   const identity = { kind: "local" as const, path, size: before.size, mtimeMs: before.mtimeMs, ino: before.ino };
-  const known = await findImage(store, (origin) => origin.kind === "local" && origin.path === path && isSameFile(origin, identity));
+  const known = await findImage(store, (origin) => origin.kind === "local" && origin.path === path && isSameFile(origin, identity) && hasDigest(origin, located.digest));
   if (known) return known;
 
   const compression = await readCompression(located, path);
@@ -104,6 +104,11 @@ function resolvePath({ path }: LocalImage, run: Run): string {
     if (codeOf(cause) === "ENOENT") throw new MachineError("not-found", `there is no image ${resolve(run.cwd, path)}`, { cause, hint: "Check the path." });
     throw new MachineError("bad-image", `the image ${path} cannot be read: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Whether the file was seen to have this checksum when it was copied. */
+function hasDigest({ verified }: ImageOrigin, wanted: Digest | undefined): boolean {
+  return wanted === undefined || verified.some(({ digest }) => digest?.algorithm === wanted.algorithm && digest.hex === wanted.hex);
 }
 
 function isSameFile(a: Pick<Stats, "size" | "mtimeMs" | "ino">, b: Pick<Stats, "size" | "mtimeMs" | "ino">): boolean {

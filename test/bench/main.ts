@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { World } from "../support/world.ts";
 import { measureGuest } from "./guest.ts";
 import { measureInit } from "./init.ts";
+import { measurePipeline } from "./pipeline.ts";
 import type { Measured } from "./measure.ts";
 import { measureManyMachines, measureShortVerbs } from "./short-verbs.ts";
 import { measureFakeStart } from "./start.ts";
@@ -36,11 +37,14 @@ try {
   // Its one image shall not stay in the user's store.
   world.env["GLOWPLUG_STORE"] = join(world.folder, "images");
   say("init");
-  rows.push(await measureInit(world, "one"));
+  rows.push(...(await measureInit(world, "one")));
   say("list, inspect");
   rows.push(...(await measureShortVerbs(world, "one", "stopped")), await measureManyMachines(world, "one"));
   say("start, on fake programs");
   rows.push(await measureFakeStart(newWorld({})));
+  const pulling = newWorld();
+  pulling.env["GLOWPLUG_STORE"] = join(pulling.folder, "images");
+  rows.push(...(await measurePipeline(pulling, say)));
   if (boots) {
     say("a real guest");
     rows.push(...(await measureGuest(newWorld())));

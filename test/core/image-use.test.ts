@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { obtainImage } from "../../core/cache.ts";
 import { imageUse, pruneImages, removeImage, verifyImage } from "../../core/image-use.ts";
 import { listImages } from "../../core/image-store.ts";
+import { takeLock } from "../../core/lock.ts";
 import type { RecordedImage } from "../../core/record.ts";
 import { writeRecord } from "../../core/store.ts";
 import { writeRawDisk } from "../support/disks.ts";
@@ -33,6 +34,15 @@ async function store(name: string, bytes: string): Promise<RecordedImage> {
   return image;
 }
 const ids = (): string[] => listImages(run.paths.store).map(({ id }) => id);
+
+test("downloads that broke off are pruned as well, but not one that is under way", async () => {
+  const [going, left] = ["sha256-going", "sha256-left"].map((name) => join(run.paths.partial, name)) as [string, string];
+  for (const path of [going, left]) mkdirSync(path, { recursive: true });
+  const lock = await takeLock(join(run.paths.store, "locks/partial-sha256-going"), { purpose: "downloading it" });
+  await pruneImages(run.paths);
+  lock.release();
+  expect([existsSync(going), existsSync(left)]).toEqual([true, false]);
+});
 
 test("images that no machine needs are pruned, the others stay", async () => {
   const [used, unused] = [await store("used", "a"), await store("unused", "b")];

@@ -1,4 +1,5 @@
-import { randomBytes } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -87,6 +88,26 @@ test.each([
   spoil();
   await expect(obtainImage(local(), run)).rejects.toMatchObject({ code, message: message() });
   expect([run.told, existsSync(join(run.paths.store, "incoming"))]).toEqual([[], false]);
+});
+
+test.each(["gz", "xz", "zst", "bz2"] as const)("a disk packed with %s is unpacked on the way, and its file's checksum recorded", async (compression) => {
+  const [program, ending] = { gz: ["gzip", "gz"], xz: ["xz", "xz"], zst: ["zstd", "zst"], bz2: ["bzip2", "bz2"] }[compression] as [string, string];
+  const disk = readFileSync(path);
+  const packed = execFileSync(program, ["-c"], { input: disk, maxBuffer: 2 * size });
+  for (const name of [`${path}.${ending}`, join(folder.path, "packed")]) {
+    writeFileSync(name, packed);
+    const image = await obtainImage(local(name), run);
+    expect([image.id, image.format, image.verified]).toEqual([createHash("sha256").update(disk).digest("hex"), "raw", [{ what: "local", digest: { algorithm: "sha256", hex: createHash("sha256").update(packed).digest("hex") } }]]);
+  }
+  writeFileSync(join(folder.path, "misnamed"), packed);
+  await expect(obtainImage(local(join(folder.path, "misnamed"), { compression: compression === "gz" ? "xz" : "gz" }), run)).rejects.toMatchObject({ code: "bad-image", message: expect.stringMatching(/misnamed is packed with .*; its name or its source says that it is packed with /) });
+});
+
+test.each(["sha256", "sha512"] as const)("a file that has not the %s that was named is refused", async (algorithm) => {
+  const hex = createHash(algorithm).update(readFileSync(path)).digest("hex");
+  expect((await obtainImage(local(path, { digest: { algorithm, hex } }), run)).verified).toEqual([{ what: "local", digest: { algorithm, hex } }]);
+  const wrong = { algorithm, hex: hex.replace(/^./, (digit) => (digit === "0" ? "1" : "0")) };
+  await expect(obtainImage(local(path, { digest: wrong }), run)).rejects.toMatchObject({ code: "digest", message: `${path} is not the file that was meant: expected ${algorithm} ${wrong.hex}, found ${hex}` });
 });
 
 test("Ctrl-C ends the copy and leaves nothing", async () => {
