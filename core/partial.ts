@@ -26,8 +26,8 @@ interface PartialState extends PartialSource {
   readonly bootId: string;
 }
 
-/** What may be lost to a power cut. A kill loses no more than what is gathered. */
-const markEveryMs = 10_000;
+/** What may be lost to a power cut; a kill loses no more than what is gathered. A quick download is over before its packed bytes ever get to the disk. */
+const markEveryMs = 30_000;
 const gather = 256 * 2 ** 10;
 
 /**

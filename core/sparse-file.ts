@@ -36,6 +36,11 @@ export class SparseFile {
     return new SparseFile(await open(path, at === 0 ? "wx" : "r+", 0o600), at, gather);
   }
 
+  /** A file that somebody else writes, to make it last. */
+  static async behind(path: string): Promise<SparseFile> {
+    return new SparseFile(await open(path, "r"), 0, 0);
+  }
+
   /** Bytes of the file, gathered ones included. */
   get size(): number {
     return this.#at + this.#filled;

@@ -56,10 +56,11 @@ export async function takeIn(arrival: Arrival, run: Pick<Run, "host" | "signal" 
       yield piece;
     }
   })();
-  const unpacked = await withHead(findUnpacker(compression, run)(published), headLength);
-  if (format !== undefined && unpacked.head.length > 0) checkFormat(unpacked.head, format, shown);
   const target = targetFor(compression);
-  const output = target === undefined ? undefined : await SparseFile.open(target);
+  const { writes, unpack } = findUnpacker(compression, run);
+  const unpacked = await withHead(unpack(published, target ?? ""), headLength);
+  if (format !== undefined && unpacked.head.length > 0) checkFormat(unpacked.head, format, shown);
+  const output = target === undefined ? undefined : await (writes ? SparseFile.behind(target) : SparseFile.open(target));
   try {
     let size = 0;
     let synced = 0;
@@ -71,7 +72,7 @@ export async function takeIn(arrival: Arrival, run: Pick<Run, "host" | "signal" 
         disk.update(piece);
       }
       if (!output) continue;
-      await output.write(piece);
+      if (!writes) await output.write(piece);
       if (size - synced < syncEvery || syncing) continue;
       synced = size;
       syncing = output.sync().catch(() => {}).finally(() => { syncing = undefined; }); // the last one tells
@@ -105,7 +106,7 @@ async function withHead(pieces: AsyncIterable<Uint8Array>, length: number): Prom
   for (let have = 0; have < length; have += first.at(-1)?.length ?? 0) {
     const { done, value } = await iterator.next();
     if (done) break;
-    first.push(value);
+    first.push(Uint8Array.from(value)); // a piece is good until the next
   }
   async function* all(): AsyncGenerator<Uint8Array, void, void> {
     try {

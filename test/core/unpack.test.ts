@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -20,8 +20,16 @@ async function* pieces(of: Buffer, length: number): AsyncGenerator<Uint8Array> {
 }
 async function unpack(compression: Compression, packed: Buffer, { length = 65_536, host = {} as Partial<HostFacts> } = {}): Promise<Buffer> {
   const all: Uint8Array[] = [];
-  for await (const piece of findUnpacker(compression, makeTestRun(folder, host))(pieces(packed, length))) all.push(Uint8Array.from(piece));
-  return Buffer.concat(all);
+  const target = join(folder.path, randomBytes(4).toString("hex"));
+  const unpacker = findUnpacker(compression, makeTestRun(folder, host));
+  for await (const piece of unpacker.unpack(pieces(packed, length), target)) all.push(Uint8Array.from(piece));
+  const result = Buffer.concat(all);
+  expect(existsSync(target)).toBe(unpacker.writes);
+  if (unpacker.writes) {
+    expect(readFileSync(target).equals(result)).toBe(true);
+    expect(statSync(target).blocks * 512).toBeLessThan(2 ** 20);
+  }
+  return result;
 }
 const sha = (of: Buffer): string => createHash("sha256").update(of).digest("hex");
 function zip(options: readonly string[], files: Readonly<Record<string, Buffer>> = { "disk.raw": bytes }): Buffer {
@@ -84,13 +92,13 @@ test.each(["gz", "xz", "zst", "zip"] as const)("an error of the source stays wha
     throw new Error("the connection broke");
   }
   for (const host of compression === "xz" || compression === "zst" ? [{}, { find: () => undefined }] : [{}]) {
-    const read = async (): Promise<void> => { for await (const piece of findUnpacker(compression, makeTestRun(folder, host))(broken())) void piece; };
+    const read = async (): Promise<void> => { for await (const piece of findUnpacker(compression, makeTestRun(folder, host)).unpack(broken(), join(folder.path, randomBytes(4).toString("hex")))) void piece; };
     await expect(read()).rejects.toThrow("the connection broke");
   }
 });
 
 test("whoever stops reading in the middle leaves no program behind", async () => {
   const run = makeTestRun(folder);
-  for await (const piece of findUnpacker("xz", run)(pieces(packers["xz"]?.() ?? bytes, 65_536))) if (piece.length > 0) break;
+  for await (const piece of findUnpacker("xz", run).unpack(pieces(packers["xz"]?.() ?? bytes, 65_536), join(folder.path, "out"))) if (piece.length > 0) break;
   expect(execFileSync("ps", ["-o", "comm=", "--ppid", String(process.pid)], { encoding: "utf8" })).not.toContain("xz");
 });
