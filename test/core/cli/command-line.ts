@@ -26,7 +26,7 @@ export interface CommandLine {
   readonly folder: string;
   readonly paths: Paths;
   /** Runs one line; `input` is its standard input. */
-  run(argv: readonly string[], options?: { readonly input?: string; readonly signal?: AbortSignal }): Promise<Outcome>;
+  run(argv: readonly string[], options?: { readonly input?: string; readonly signal?: AbortSignal; readonly env?: Readonly<Record<string, string>> }): Promise<Outcome>;
   /** Writes the record of a machine. */
   add(name: string, changes?: Partial<MachineRecord>): MachineRecord;
 }
@@ -37,12 +37,12 @@ export function commandLine(): CommandLine {
   onTestFinished(remove);
   return {
     folder, paths,
-    async run(argv, { input = "", signal = new AbortController().signal } = {}) {
+    async run(argv, { input = "", signal = new AbortController().signal, env = {} } = {}) {
       const stdout = new Kept();
       const stderr = new Kept();
       const status = await dispatch(argv, {
         stdin: Readable.from(input === "" ? [] : [Buffer.from(input)]), stdout, stderr, cwd: folder, signal, leaveFirst() {},
-        paths, env: {}, hostFor: (trace) => hostOfProcess(paths, trace),
+        paths, env, hostFor: (trace) => hostOfProcess(paths, trace),
       });
       return { status, stdout: stdout.text, stderr: stderr.text };
     },

@@ -5,18 +5,19 @@ import { describe, expect, test } from "vitest";
 import { addImage, openIncoming } from "../../../core/image-add.ts";
 import type { StoredImage } from "../../../core/image-store.ts";
 import type { Paths } from "../../../core/paths.ts";
+import type { Verification } from "../../../core/record.ts";
 import { commandLine } from "./command-line.ts";
 
 const age = expect.stringMatching(/ ago$/) as string;
 
 /** Puts a disk of one block into the store. */
-async function store(paths: Paths, title: string): Promise<StoredImage> {
+async function store(paths: Paths, title: string, verified: readonly Verification[] = []): Promise<StoredImage> {
   const incoming = await openIncoming(paths.store);
   const text = title.padEnd(4096, " ");
   const path = join(incoming.folder, "disk");
   writeFileSync(path, text);
   const id = createHash("sha256").update(text).digest("hex");
-  const image = await addImage(paths.store, { id, format: "raw", virtualSize: 2 ** 30, path }, { kind: "fetch", url: `https://example.org/${title}`, digest: { algorithm: "sha256", hex: id }, format: "raw", compression: "none", title, release: "12", verified: [] });
+  const image = await addImage(paths.store, { id, format: "raw", virtualSize: 2 ** 30, path }, { kind: "fetch", url: `https://example.org/${title}`, digest: { algorithm: "sha256", hex: id }, format: "raw", compression: "none", title, release: "12", verified });
   incoming.remove();
   return image;
 }
@@ -42,6 +43,26 @@ describe("image ls", () => {
     ]);
     expect((await line.run(["image", "ls", "--quiet"])).stdout).toBe(`${old.id.slice(0, 12)}\n${fresh.id.slice(0, 12)}\n`);
     expect((await line.run(["image", "ls", "-n", "--format", "{{.Title}} {{json .UsedBy}}"])).stdout).toBe('Debian []\nFedora CoreOS ["db","web"]\n');
+  });
+});
+
+describe("image pull", () => {
+  test.each([["--offline", {}], [undefined, { GLOWPLUG_OFFLINE: "1" }]])("offline (%s %j) fetches nothing, and names what is missing", async (flag, env) => {
+    const line = commandLine();
+    const { status, stderr } = await line.run(["image", "pull", "https://images.invalid/disk.raw", "--insecure-no-digest", ...(flag === undefined ? [] : [flag])], { env });
+    expect([status, stderr]).toEqual([125, expect.stringContaining("disk.raw is not in the store, and nothing may be fetched offline")]);
+  });
+});
+
+describe("image ls --format json", () => {
+  test("tells what was verified of each image, and who signed it", async () => {
+    const line = commandLine();
+    const digest = { algorithm: "sha256", hex: "0".repeat(64) } as const;
+    const image = await store(line.paths, "Debian", [{ what: "download", digest }, { what: "signature", by: "Debian abcd", over: "checksums" }]);
+    const [shown] = JSON.parse((await line.run(["image", "ls", "--format", "json"])).stdout) as { Id: string; Origins: { Verified: unknown }[] }[];
+    expect([shown?.Id, shown?.Origins[0]?.Verified]).toEqual([image.id, [
+      { What: "download", Digest: `sha256:${digest.hex}`, By: null, Over: null }, { What: "signature", Digest: null, By: "Debian abcd", Over: "checksums" },
+    ]]);
   });
 });
 
