@@ -118,7 +118,8 @@ async function fetchOnce(url: string, { located, partial, incoming, phase, signa
   incoming.empty();
   const taken = await takeIn({
     bytes: bytesOf(url, { image: located, partial, onProgress: (done, total) => phase.progress(done, total) }, run),
-    shown, compression, format, signature: check, target: (found) => (found === "none" ? undefined : unpacked),
+    // With a checksum the disk's format is looked at when that is right: who serves another disk shall not be told of its format.
+    shown, compression, format: digest === "waived" ? format : undefined, signature: check, target: (found) => (found === "none" ? undefined : unpacked),
     checksums: { file: digest === "waived" ? [] : [digest.algorithm], disk: ["sha256", ...(resultDigest ? [resultDigest.algorithm] : [])] },
   }, run);
   const verified: Verification[] = [];

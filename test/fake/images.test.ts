@@ -143,7 +143,7 @@ describe("init with Fedora CoreOS", () => {
   const zeros = "0".repeat(64);
   it.each<[string, () => Record<string, Answer>, () => string]>([
     ["a disk that is missing", () => ({ [path()]: { status: 404, body: "" } }), () => `${address}${path()} could not be fetched: the server answered 404`],
-    ["a page in the disk's place", () => ({ [path()]: { body: "<html>Log in</html>" } }), () => `${address}${path()} is not what was published: expected sha256 ${sha256(packed)}, found `],
+    ["a page in the disk's place", () => ({ [path()]: { body: "<html>Log in</html>" } }), () => `${address}${path()} is a web page, not an image`],
     ["a disk with another checksum", changed((facts) => Object.assign(qemuDisk(facts), { sha256: zeros })), () => `${address}${path()} is not what was published: expected sha256 ${zeros}, found ${sha256(packed)}`],
     ["a disk with another checksum once unpacked", changed((facts) => Object.assign(qemuDisk(facts), { "uncompressed-sha256": zeros })), () => `the unpacked disk of Fedora CoreOS ${release} (stable) is not what was published: expected sha256 ${zeros}, found ${sha256(disk)}`],
   ])("refuses %s, leaves nothing, and works the next time", async (_, changes, message) => {
