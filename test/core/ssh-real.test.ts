@@ -56,7 +56,8 @@ it("has a pty of the right size, resizes it, and interrupts what runs in it", as
   shell.resize(99, 29);
   shell.stdin.write("stty size\n");
   await waitFor(shell, "29 99");
-  shell.stdin.write("echo sl''eeping; sleep 60\n");
+  // One process that prints and sleeps: an interrupt between two commands of the shell's own would hit neither.
+  shell.stdin.write("sh -c 'echo sl\\eeping; exec sleep 60'\n");
   await waitFor(shell, "sleeping");
   shell.stdin.write("\x03");
   shell.stdin.write("exit 6\n");
