@@ -83,12 +83,14 @@ export function parseFlags<F extends FlagTable>(table: F, argv: readonly string[
   const given = new Map<string, string[]>();
   const words: string[] = [];
   for (const token of tokensOf(table, argv)) {
-    if (token.kind === "positional") words.push(token.value);
-    if (passThrough && token.kind !== "option") {
-      words.splice(0, words.length, ...argv.slice(token.kind === "positional" ? token.index : token.index + 1));
-      break;
+    if (token.kind !== "option") {
+      if (passThrough) {
+        words.push(...argv.slice(token.kind === "positional" ? token.index : token.index + 1));
+        break;
+      }
+      if (token.kind === "positional") words.push(token.value);
+      continue;
     }
-    if (token.kind !== "option") continue;
     const [key, flag] = Object.entries(table).find(([, { names }]) => longName(names) === `--${token.name}`) ?? unknownFlag(token.rawName, argv[token.index] ?? "", table, program);
     const said = token.value ?? (flag.takes === "nothing" ? "true" : undefined);
     if (said === undefined) throw new MachineError("usage", `flag needs an argument: ${longName(flag.names)}`, { hint: `See '${program} --help'.` });
