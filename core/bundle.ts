@@ -128,11 +128,10 @@ const lazyNames: Plugin = {
  * small for that.
  */
 function lateFrom({ outputs }: Metafile, outdir: string): Plugin {
-  const files = new Map<string, string>();
-  for (const [file, { entryPoint = "" }] of Object.entries(outputs)) files.set(entryPoint, `./${relative(outdir, join(root, file))}`);
-  const named = Object.entries({ ...entries(), ...programs }).map(([name, source]) => [source, `./${name}.js`] as const);
-  for (const source of files.keys()) if (/^(core|hooks)\//.test(source)) files.delete(source);
-  for (const [source, file] of named) files.set(source, file);
+  const files = new Map(Object.entries({ ...entries(), ...programs }).map(([name, source]) => [source, `./${name}.js`]));
+  for (const [file, { entryPoint }] of Object.entries(outputs)) {
+    if (entryPoint !== undefined && !/^(core|hooks)\//.test(entryPoint)) files.set(entryPoint, `./${relative(outdir, join(root, file))}`);
+  }
   return {
     name: "late",
     setup({ onResolve, resolve }) {
