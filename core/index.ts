@@ -13,6 +13,8 @@ export { defineMachine, type MachineSpec, type ResolvedSpec, type SavedSpec, typ
 export type { Machine, StartOptions, Status } from "./machine.ts";
 export type { Plan, PlannedCommand } from "./plan.ts";
 export type { MachineRecord, RecordedImage } from "./record.ts";
+export { digestText, readDigest } from "./digest.ts";
+export { excerpt, isObject, kindOf, readObject } from "./json.ts";
 export { readDiskName } from "./disk-name.ts";
 export { formatSize, parseSize } from "./units.ts";
 export { escapePath } from "./systemd.ts";

@@ -1,4 +1,5 @@
 import { MachineError } from "./errors.ts";
+import { isObject } from "./json.ts";
 import type { MachineRecord } from "./record.ts";
 
 /** The record version that this glowplug writes. */
@@ -83,8 +84,4 @@ function damaged(name: string, file: string, problems: readonly string[], cause?
 
 function valueAt(value: unknown, field: string): unknown {
   return field.split(".").reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { quote } from "../command.ts";
+import { digestText } from "../digest.ts";
 import type { Plan, PlannedCommand } from "../plan.ts";
 import type { LocatedImage } from "../roles/image.ts";
 import type { VerifiedSignature } from "../signature.ts";
@@ -55,7 +56,7 @@ function imageRows(image: LocatedImage): Row[] {
       return [
         row("fetch", image.url, "url"),
         ...(image.mirrors ?? []).map((mirror) => row("or", mirror, "mirrors")),
-        row("digest", image.digest === "waived" ? "not checked: waived" : `${image.digest.algorithm}:${image.digest.hex}`),
+        row("digest", image.digest === "waived" ? "not checked: waived" : digestText(image.digest)),
         ...(image.checksums ? [row("checksums", image.checksums.url), ...signerRows(image.checksums.signature)] : []),
         ...(image.signature ? [row("signature", image.signature.url)] : []),
         row("format", [image.format, ...(image.compression === "none" ? [] : [image.compression]), ...(image.size === undefined ? [] : [formatSize(image.size)])].join(", ")),

@@ -1,12 +1,13 @@
 import { hookNames } from "../../hooks/index.ts";
 import { describe } from "../describe.ts";
+import { isObject } from "../json.ts";
 import { socketPathLimit } from "../paths.ts";
 import { checkPlugin, type Role, type SlotRole } from "../plugin-check.ts";
 import { didYouMean } from "../suggest.ts";
 import { isSize, parseSize } from "../units.ts";
 import { nameProblem, namePattern } from "./name.ts";
 import { isAddress, isPort, parsePorts } from "./ports.ts";
-import { both, fieldsOf, flag, isObject, listOf, oneOf, readable, text, textOr, that, whole, type Shape } from "./shapes.ts";
+import { both, fieldsOf, flag, listOf, oneOf, readable, text, textOr, that, whole, type Shape } from "./shapes.ts";
 import { parseVolume, targetProblem } from "./volumes.ts";
 
 const size = that('a size with its unit such as "4GiB"', (value) => typeof value === "string" && isSize(value) && parseSize(value) > 0);

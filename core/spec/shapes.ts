@@ -1,4 +1,5 @@
 import { describe } from "../describe.ts";
+import { isObject } from "../json.ts";
 import { didYouMean } from "../suggest.ts";
 
 /** Takes a mistake: the path of the field within the spec, and "expected X, found Y". */
@@ -71,8 +72,4 @@ export function textOr(forText: Shape, otherwise: Shape): Shape {
 /** All of them. */
 export function both(...shapes: readonly Shape[]): Shape {
   return (value, path, report) => shapes.forEach((shape) => shape(value, path, report));
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

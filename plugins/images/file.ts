@@ -1,5 +1,5 @@
 import { basename, isAbsolute, join } from "node:path";
-import { checkOptions, MachineError, readDiskName, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
+import { checkOptions, MachineError, readDigest, readDiskName, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
 
 export interface FileOptions {
   /** A disk on this host, packed or not: absolute, or relative to the script. Either this or `url`. */
@@ -58,10 +58,8 @@ function fileNameIn({ pathname, host }: URL): string {
 
 function parseDigest(text: string | undefined): Digest | "waived" {
   if (text === "waived") return text;
-  const match = /^(sha256|sha512):([0-9a-f]+)$/i.exec(text ?? "");
-  const algorithm = match?.[1]?.toLowerCase() as Digest["algorithm"] | undefined;
-  const hex = match?.[2]?.toLowerCase() ?? "";
-  if (algorithm && hex.length === (algorithm === "sha256" ? 64 : 128)) return { algorithm, hex };
+  const digest = readDigest((text ?? "").toLowerCase());
+  if (digest) return digest;
   throw bad(text === undefined ? "has an address without a digest" : `has the digest ${JSON.stringify(text)}, which is none`, 'Write digest: "sha256:" and 64 hexadecimal digits, or "waived" to accept whatever arrives; on the command line --image-digest and --insecure-no-digest do the same.');
 }
 

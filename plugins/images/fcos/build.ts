@@ -1,4 +1,5 @@
-import { isObject, objectIn, type OfferedDisk } from "./disks.ts";
+import { isObject } from "glowplug";
+import { objectIn, type OfferedDisk } from "./disks.ts";
 import type { Stream } from "./stream.ts";
 
 /** By the third number of a release (https://github.com/coreos/fedora-coreos-tracker/blob/main/Design.md, "Version Numbers"). */

@@ -1,4 +1,4 @@
-import { MachineError, type Compression, type Digest, type FetchImage, type ImageQuery, type SourceFormat } from "glowplug";
+import { excerpt, isObject, kindOf, MachineError, type Compression, type Digest, type FetchImage, type ImageQuery, type SourceFormat } from "glowplug";
 
 /** A disk that the metadata offers. Whether the facts are sound is looked at once it is chosen: what is wrong with others is no matter. */
 export interface OfferedDisk {
@@ -23,9 +23,7 @@ export function parseMetadata(text: string, address: string): Readonly<Record<st
   try {
     value = JSON.parse(text);
   } catch {
-    const [line = ""] = text.trim().split("\n", 1);
-    const found = line === "" ? "nothing" : `text that begins with ${JSON.stringify(line.slice(0, 60))}`;
-    throw badImage(`${address} is no metadata of Fedora CoreOS: expected JSON, found ${found}`, answeredByAnother);
+    throw badImage(`${address} is no metadata of Fedora CoreOS: expected JSON, found ${excerpt(text)}`, answeredByAnother);
   }
   if (isObject(value)) return value;
   throw badImage(`${address} is no metadata of Fedora CoreOS: expected a JSON object, found ${kindOf(value)}`, answeredByAnother);
@@ -85,13 +83,4 @@ const answeredByAnother = "Something else may have answered in Fedora's place, a
 
 export function badImage(message: string, hint: string): MachineError {
   return new MachineError("bad-image", message, { plugin: "fcos", hint });
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function kindOf(value: unknown): string {
-  if (value === undefined) return "none";
-  return value === null ? "null" : Array.isArray(value) ? "a list" : `a ${typeof value}`;
 }

@@ -1,4 +1,5 @@
-import { badImage, isObject, objectIn, type OfferedDisk } from "./disks.ts";
+import { isObject } from "glowplug";
+import { badImage, objectIn, type OfferedDisk } from "./disks.ts";
 
 /** The streams that Fedora publishes for users. */
 export const streams = ["stable", "testing", "next"] as const;

@@ -1,7 +1,7 @@
-import type { Answer, ImageQuery } from "glowplug";
+import { readObject, type Answer, type ImageQuery } from "glowplug";
 import { readChallenges } from "./challenge.ts";
 import type { Login } from "./credentials.ts";
-import { fault, readObject } from "./fault.ts";
+import { fault } from "./fault.ts";
 
 /** What a registry wants to be told, and by whom. */
 export interface Request {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { HostFacts } from "glowplug";
-import { fault, isObject, readObject } from "./fault.ts";
+import { isObject, readObject, type HostFacts } from "glowplug";
+import { fault } from "./fault.ts";
 
 /** A user's name and password for a registry. */
 export interface Login {

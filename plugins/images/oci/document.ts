@@ -1,4 +1,5 @@
-import { fault, isObject, readObject } from "./fault.ts";
+import { isObject, readObject } from "glowplug";
+import { fault } from "./fault.ts";
 
 /** Something that a document points to, as it stands there: digests are looked at when it is followed. */
 export interface Descriptor {

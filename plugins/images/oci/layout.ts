@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Digest } from "glowplug";
+import { readObject, type Digest } from "glowplug";
 import { checkText, needDigest } from "./digest.ts";
 import { parseDocument, type Descriptor } from "./document.ts";
-import { fault, readObject } from "./fault.ts";
+import { fault } from "./fault.ts";
 import type { Source } from "./source.ts";
 
 /** The tag of an entry in a layout's index.json (image-spec, annotations.md). */

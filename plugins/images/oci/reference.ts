@@ -1,5 +1,4 @@
-import { digestText, readDigest } from "./digest.ts";
-import type { Digest } from "glowplug";
+import { digestText, readDigest, type Digest } from "glowplug";
 import { fault } from "./fault.ts";
 
 /** An image of a registry. */

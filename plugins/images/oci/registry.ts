@@ -1,9 +1,9 @@
-import type { Answer, ImageQuery } from "glowplug";
+import { digestText, readDigest, readObject, type Answer, type ImageQuery } from "glowplug";
 import { authorize, denied } from "./authorize.ts";
 import { findLogin, type Login } from "./credentials.ts";
-import { checkText, digestText, needDigest, readDigest } from "./digest.ts";
+import { checkText, needDigest } from "./digest.ts";
 import { mediaTypes, parseDocument, type Descriptor } from "./document.ts";
-import { fault, readObject } from "./fault.ts";
+import { fault } from "./fault.ts";
 import { isLoopback, type Reference } from "./reference.ts";
 import type { Source } from "./source.ts";
 

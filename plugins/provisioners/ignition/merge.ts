@@ -1,3 +1,5 @@
+import { isObject } from "glowplug";
+
 /** Part of an Ignition config, as plain data. */
 export type IgnitionFragment = Readonly<Record<string, unknown>>;
 
@@ -33,8 +35,4 @@ function keyOf(item: unknown): string | undefined {
   if (!isObject(item)) return undefined;
   const key = item["path"] ?? item["name"];
   return typeof key === "string" ? key : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
