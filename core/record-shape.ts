@@ -1,12 +1,16 @@
 import { MachineError } from "./errors.ts";
 import { isObject } from "./json.ts";
 import type { MachineRecord } from "./record.ts";
+import type { SavedSpec } from "./spec-types.ts";
 
 /** The record version that this glowplug writes. */
 export const recordVersion = 1;
 
 /** For each older version what makes the next one of it. None yet. */
 const migrations: Readonly<Record<number, (old: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>>> = {};
+
+/** Fields of a spec that came later, and what they mean where a record does not have them. */
+const laterFields: Readonly<Pick<SavedSpec, "swap" | "usb" | "importNativeCa">> = { swap: 0, usb: [], importNativeCa: false };
 
 type Check = (value: unknown) => string | undefined;
 
@@ -52,7 +56,7 @@ export function parseRecord(source: string, name: string, file: string): Machine
   });
   if (problems.length === 0 && record["name"] !== name) problems.push(`name is ${JSON.stringify(record["name"])}, expected "${name}", as its folder's`);
   if (problems.length > 0) throw damaged(name, file, problems);
-  return record as unknown as MachineRecord;
+  return { ...record, spec: { ...laterFields, ...(record["spec"] as object) } } as unknown as MachineRecord;
 }
 
 function parseJson(source: string, name: string, file: string): Readonly<Record<string, unknown>> {

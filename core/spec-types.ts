@@ -19,6 +19,8 @@ export interface MachineSpec extends HookMethods {
   memory?: Size;
   /** Size of the disk. Default: "100GiB"; a disk takes only what is written to it. */
   disk?: Size;
+  /** Swap of the guest, packed and kept in its memory (zram). Default: none. */
+  swap?: Size;
   /** Where the disk comes from: a plugin, a built-in's name, a path or package. Default: "fcos". */
   image?: ImageSource | string | NamedPlugin;
   /** Default: the one that speaks the image's first-boot language. */
@@ -40,6 +42,14 @@ export interface MachineSpec extends HookMethods {
   run?: readonly string[];
   /** What happens when the VM ends by itself. Default: "never". */
   restart?: "never" | "on-failure" | "always";
+  /** USB devices of the host, handed to the guest: "bus=1,devnum=2", or "vendor=1d6b,product=0002" in hexadecimal. Default: none. */
+  usb?: readonly string[];
+  /** An Ansible playbook of the host, relative to the script, which first boot runs in the guest. Default: none. */
+  playbook?: string;
+  /** An Ignition config of the host, relative to the script, which ours is merged into. Default: none. */
+  ignitionPath?: string;
+  /** Make the guest trust what the host trusts: the certificate authorities of its system. Default: false. */
+  importNativeCa?: boolean;
   /** Login user. Default: the image's. */
   user?: string;
   /** Whether podman's API is root's. Default: false. */
@@ -65,6 +75,8 @@ export interface ResolvedSpec {
   readonly memory: number;
   /** Bytes. */
   readonly disk: number;
+  /** Bytes; 0 for none. */
+  readonly swap: number;
   readonly image: ImageSource;
   readonly provisioner: Provisioner;
   readonly launcher: Launcher;
@@ -77,6 +89,12 @@ export interface ResolvedSpec {
   readonly packages: readonly string[];
   readonly run: readonly string[];
   readonly restart: "never" | "on-failure" | "always";
+  readonly usb: readonly string[];
+  /** Absolute path. */
+  readonly playbook?: string;
+  /** Absolute path. */
+  readonly ignitionPath?: string;
+  readonly importNativeCa: boolean;
   readonly user: string;
   readonly rootful: boolean;
   readonly timezone: string;

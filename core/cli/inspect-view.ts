@@ -2,6 +2,7 @@ import type { Status } from "../machine.ts";
 import { MachineError } from "../errors.ts";
 import type { Paths } from "../paths.ts";
 import type { MachineRecord } from "../record.ts";
+import { parseUsb } from "../spec/usb.ts";
 import { Stamp } from "./format.ts";
 import { acceleratorView, neverIso, podmanState, portsView } from "./machine-view.ts";
 import { verifiedView } from "./verified-view.ts";
@@ -17,7 +18,7 @@ export function inspectView(record: MachineRecord, { state, condition, reason, k
     Created: new Stamp(record.created),
     LastUp: new Stamp(record.lastUp ?? neverIso),
     Name: name,
-    Resources: { CPUs: spec.cpus, DiskSize: Math.round(spec.disk / 2 ** 30), Memory: Math.round(spec.memory / 2 ** 20), USBs: [] },
+    Resources: { CPUs: spec.cpus, DiskSize: Math.round(spec.disk / 2 ** 30), Memory: Math.round(spec.memory / 2 ** 20), USBs: spec.usb.map(usbView) },
     SSHConfig: { IdentityPath: ssh.keyFile, Port: ssh.port, RemoteUsername: ssh.user },
     State: podmanState(state),
     UserModeNetworking: true,
@@ -34,6 +35,10 @@ export function inspectView(record: MachineRecord, { state, condition, reason, k
     Forwarder: spec.forwarder,
     Provisioner: spec.provisioner,
     Ports: portsView(record, keeper),
+    SwapBytes: spec.swap,
+    Playbook: spec.playbook ?? "",
+    IgnitionPath: spec.ignitionPath ?? "",
+    ImportNativeCA: spec.importNativeCa,
     Sockets: spec.sockets.map(({ host, guest }) => ({ Host: host, Guest: guest })),
     Volumes: spec.volumes.map(({ source, target, readOnly }) => ({ Source: source, Target: target, ReadOnly: readOnly })),
     Image: {
@@ -52,6 +57,14 @@ export function inspectView(record: MachineRecord, { state, condition, reason, k
     Spec: spec,
     Overrides: record.overrides,
   };
+}
+
+/** A USB device in podman's keys and types. */
+function usbView(text: string): object {
+  const parsed = parseUsb(text);
+  const device = "device" in parsed ? parsed.device : undefined;
+  if (!device) return { Bus: "", DevNumber: "", Vendor: 0, Product: 0 };
+  return "bus" in device ? { Bus: String(device.bus), DevNumber: String(device.devnum), Vendor: 0, Product: 0 } : { Bus: "", DevNumber: "", Vendor: device.vendor, Product: device.product };
 }
 
 /** Prints one machine as the answer of a verb with --json. */

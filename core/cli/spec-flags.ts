@@ -12,10 +12,15 @@ export const specFlags = {
   cpus: whole("--cpus <n>", "Virtual processors (default: half of the host's)"),
   memory: whole("-m, --memory <MiB>", `Memory in MiB (default: ${parseSize(defaults.memory) / 2 ** 20})`),
   diskSize: whole("--disk-size <GiB>", `Size of the disk in GiB (default: ${parseSize(defaults.disk) / 2 ** 30})`),
+  swap: whole("-s, --swap <MiB>", "Swap of the guest in MiB, packed and kept in its memory (default: none)", 0),
   image: text("--image <what>", `A built-in's name, an address or a path (default: ${defaults.image})`),
   imageDigest: text("--image-digest <sha256:hex>", "Checksum of an image that is given by its address"),
   insecureNoDigest: on("--insecure-no-digest", "Take an image from its address without a checksum"),
   volume: list("-v, --volume <source[:target[:ro]]>", "Folder of the host to mount; an empty word means none"),
+  usb: list("--usb <device>", "USB device: bus=N,devnum=N or vendor=HEX,product=HEX"),
+  playbook: text("--playbook <file>", "Ansible playbook that first boot runs in the guest"),
+  ignitionPath: text("--ignition-path <file>", "Ignition config that ours is merged into"),
+  importNativeCa: on("--import-native-ca", "Make the guest trust the certificate authorities that this host trusts"),
   username: text("--username <name>", "Login user (default: the image's)"),
   rootful: on("--rootful", "Serve root's podman instead of the user's"),
   timezone: text("--timezone <zone>", "Time zone such as Europe/Rome, or local (default: local)"),
@@ -28,11 +33,14 @@ export const specFlags = {
 
 /** The flags as a layer of the spec: only what was given. Relative paths are relative to where the command runs. */
 export function specOf(flags: FlagValues<typeof specFlags>, run: Pick<Run, "cwd" | "host" | "env">): MachineSpec {
-  const { cpus, memory, diskSize, volume, username, rootful, timezone, provisioner, launcher, forwarder, publish, plugin } = flags;
+  const { cpus, memory, diskSize, swap, volume, usb, playbook, ignitionPath, importNativeCa, username, rootful, timezone, provisioner, launcher, forwarder, publish, plugin } = flags;
   return {
     ...(cpus !== undefined && { cpus }), ...(memory !== undefined && { memory: `${memory}MiB` as const }), ...(diskSize !== undefined && { disk: `${diskSize}GiB` as const }),
+    ...(swap !== undefined && { swap: `${swap}MiB` as const }),
     ...imageField(flags, run),
     ...(volume && { volumes: volume.filter((word) => word !== "").map((word) => volumePath(word, run)) }),
+    ...(usb && { usb: usb.filter((word) => word !== "") }), ...(importNativeCa !== undefined && { importNativeCa }),
+    ...(playbook !== undefined && { playbook: resolve(run.cwd, playbook) }), ...(ignitionPath !== undefined && { ignitionPath: resolve(run.cwd, ignitionPath) }),
     ...(username !== undefined && { user: username }), ...(rootful !== undefined && { rootful }), ...(timezone !== undefined && { timezone }),
     ...(provisioner !== undefined && { provisioner: pluginPath(provisioner, run) }), ...(launcher !== undefined && { launcher: pluginPath(launcher, run) }),
     ...(forwarder !== undefined && { forwarder: pluginPath(forwarder, run) }),

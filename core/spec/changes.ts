@@ -23,12 +23,13 @@ type ChangingField = Exclude<keyof SavedSpec, "name" | "script" | "sources">;
 
 /** The kind of a change of each field; of some it depends on the direction. */
 const kinds: Readonly<Record<ChangingField, ChangeKind | ((from: never, to: never) => ChangeKind)>> = {
-  cpus: "next-start", memory: "next-start",
+  cpus: "next-start", memory: "next-start", usb: "next-start", importNativeCa: "next-start",
   // The guest's file system grows with its disk; one that shrinks would lose its end.
   disk: (from: number, to: number) => (to > from ? "next-start" : "first-boot-only"),
   image: "first-boot-only", provisioner: "first-boot-only", launcher: "next-start", forwarder: "next-start",
   ports: "live", sockets: "next-start", volumes: "next-start", restart: "next-start", plugins: "next-start", rootful: "next-start",
   files: "first-boot-only", units: "first-boot-only", packages: "first-boot-only", run: "first-boot-only", user: "first-boot-only", timezone: "first-boot-only",
+  swap: "first-boot-only", playbook: "first-boot-only", ignitionPath: "first-boot-only",
   // It can be left alone in a guest that has it, but not be brought into one that was made without.
   podman: (_from: boolean, to: boolean) => (to ? "first-boot-only" : "next-start"),
 };
@@ -89,7 +90,7 @@ function valueOf(spec: SavedSpec, field: ChangingField): unknown {
 }
 
 function valueText(field: ChangingField, value: unknown): string {
-  return typeof value === "number" && (field === "memory" || field === "disk") ? formatSize(value) : String(value);
+  return typeof value === "number" && (field === "memory" || field === "disk" || field === "swap") ? formatSize(value) : String(value ?? "none");
 }
 
 /** What items of a list are told apart by, and shown as. */

@@ -11,6 +11,9 @@ export interface SpecDefaults {
   readonly rootful: boolean;
   readonly podman: boolean;
   readonly timezone: "local";
+  /** Bytes. */
+  readonly swap: number;
+  readonly importNativeCa: boolean;
   readonly image: string;
   /** Takes a disk by path or address, for `image: "./disk.qcow2"`. */
   readonly diskImage: string;
@@ -33,6 +36,8 @@ export const defaults: SpecDefaults = {
   rootful: false,
   podman: true,
   timezone: "local",
+  swap: 0,
+  importNativeCa: false,
   image: "fcos",
   diskImage: "file",
   imagePrefixes: { "docker://": "oci", "oci:": "oci" },

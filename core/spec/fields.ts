@@ -8,9 +8,12 @@ import { isSize, parseSize } from "../units.ts";
 import { nameProblem, namePattern } from "./name.ts";
 import { isAddress, isPort, parsePorts } from "./ports.ts";
 import { both, fieldsOf, flag, listOf, oneOf, readable, text, textOr, that, whole, type Shape } from "./shapes.ts";
+import { usbProblem } from "./usb.ts";
 import { parseVolume, targetProblem } from "./volumes.ts";
 
 const size = that('a size with its unit such as "4GiB"', (value) => typeof value === "string" && isSize(value) && parseSize(value) > 0);
+const swap = that('a size with its unit such as "1GiB"', (value) => typeof value === "string" && isSize(value));
+const hostFile = text("a path on the host", /./);
 const guestPath = text("an absolute path in the guest", /^\/(?!.*(^|\/)\.\.(\/|$))[^\0]+$/);
 const owner = text("a user's name", namePattern);
 const hook = that("a method", (value) => typeof value === "function");
@@ -47,7 +50,7 @@ const mode: Shape = (value, path, report) => {
   if (Number(value) >= 512 && /^[0-7]{3}$/.test(String(value))) report(path, `expected an octal file mode, found the decimal number ${String(value)}; write 0o${String(value)}`);
 };
 const file = both(
-  fieldsOf("a file", { path: guestPath, content: text(), source: text("a path on the host", /./), mode, user: owner, group: owner, overwrite: flag }, ["path"]),
+  fieldsOf("a file", { path: guestPath, content: text(), source: hostFile, mode, user: owner, group: owner, overwrite: flag }, ["path"]),
   (value, path, report) => {
     if (!isObject(value)) return;
     const given = [value["content"], value["source"]].filter((field) => field !== undefined).length;
@@ -85,11 +88,12 @@ const specFields: Readonly<Record<string, Shape>> = {
     const problem = nameProblem(value);
     return problem === undefined ? undefined : `${problem}, found ${describe(value)}`;
   }),
-  cpus: whole("a whole number of at least 1", 1), memory: size, disk: size,
+  cpus: whole("a whole number of at least 1", 1), memory: size, disk: size, swap,
   ...slots,
   ports: listOf(port), sockets: listOf(socket), volumes: listOf(volume), files: listOf(file), units: listOf(unit),
   packages: listOf(packageName), run: listOf(text("a shell line", /\S/)),
   restart: oneOf("never", "on-failure", "always"), user: text("a user's name: letters, digits, dots, dashes and underscores", namePattern), rootful: flag,
+  usb: listOf(readable("a USB device", usbProblem)), playbook: hostFile, ignitionPath: hostFile, importNativeCa: flag,
   timezone: readable("a time zone", timezoneProblem), podman: flag, plugins: listOf(listedPlugin),
   ...Object.fromEntries(hookNames.map((name) => [name, hook])),
 };

@@ -79,6 +79,7 @@ function withAbsolutePaths(field: string, value: unknown, folder: string, home: 
     case "volumes": return (value as NonNullable<MachineSpec["volumes"]>).map((volume) => resolveVolume(volume, folder, home));
     case "files": return (value as NonNullable<MachineSpec["files"]>).map((file) => (file.source === undefined ? file : { ...file, source: hostPath(file.source, folder, home) }));
     case "sockets": return (value as NonNullable<MachineSpec["sockets"]>).map((socket) => ({ ...socket, host: hostPath(socket.host, folder, home) }));
+    case "playbook": case "ignitionPath": return hostPath(String(value), folder, home);
     default: return value;
   }
 }

@@ -11,6 +11,7 @@ import { defaultName } from "./name.ts";
 import { clashingPorts, portText, resolvePorts } from "./ports.ts";
 import { readSpec } from "./read.ts";
 import { choosePlugins, type LayerMistake, type PluginContext } from "./slots.ts";
+import { canonicalUsb } from "./usb.ts";
 
 export interface SpecContext extends PluginContext {
   /** The machine's name where no layer gives one. Default: told from `script`. */
@@ -31,6 +32,7 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
   const { values } = merged;
   const numbers = {
     cpus: values.cpus ?? defaults.cpus(host.cpus), memory: parseSize(values.memory ?? defaults.memory), disk: parseSize(values.disk ?? defaults.disk),
+    swap: values.swap === undefined ? defaults.swap : parseSize(values.swap),
   };
   const volumes = (values.volumes ?? []) as readonly Required<Share>[];
   const ports = (values.ports ?? []).flatMap(resolvePorts);
@@ -47,15 +49,17 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
     ...(context.script !== undefined && { script: context.script }),
     ...numbers, ...chosen,
     ports, volumes, sockets: values.sockets ?? [], files: values.files ?? [], units: values.units ?? [], packages: values.packages ?? [], run: values.run ?? [],
-    restart: values.restart ?? defaults.restart, user: values.user ?? image.user, rootful: values.rootful ?? defaults.rootful,
+    restart: values.restart ?? defaults.restart, usb: (values.usb ?? []).map(canonicalUsb), importNativeCa: values.importNativeCa ?? defaults.importNativeCa,
+    ...(values.playbook !== undefined && { playbook: values.playbook }), ...(values.ignitionPath !== undefined && { ignitionPath: values.ignitionPath }),
+    user: values.user ?? image.user, rootful: values.rootful ?? defaults.rootful,
     timezone: timezone === "local" ? host.timezone : timezone, podman,
     sources: { ...defaultSources, ...merged.sources },
   };
 }
 
 const defaultSources: Readonly<Record<string, ValueSource>> = Object.fromEntries(
-  ["name", "cpus", "memory", "disk", "image", "provisioner", "launcher", "forwarder", "ports", "sockets", "volumes", "files", "units", "packages", "run",
-    "restart", "user", "rootful", "timezone", "podman"].map((field) => [field, "default" as const]),
+  ["name", "cpus", "memory", "disk", "swap", "image", "provisioner", "launcher", "forwarder", "ports", "sockets", "volumes", "files", "units", "packages", "run",
+    "restart", "usb", "playbook", "ignitionPath", "importNativeCa", "user", "rootful", "timezone", "podman"].map((field) => [field, "default" as const]),
 );
 
 function checkPorts(ports: ResolvedSpec["ports"]): Mistake[] {

@@ -29,13 +29,13 @@ test("an empty spec gets every default, and each is said to be one", async () =>
   const spec = await resolveSpec([], its);
   const { image, provisioner, launcher, forwarder, plugins, sources, ...plain } = spec;
   expect(plain).toEqual({
-    name: "default", cpus: 3, memory: 2 * GiB, disk: 100 * GiB, ports: [], sockets: [], volumes: [], files: [], units: [], packages: [], run: [],
-    restart: "never", user: "core", rootful: false, timezone: "Europe/Rome", podman: true,
+    name: "default", cpus: 3, memory: 2 * GiB, disk: 100 * GiB, swap: 0, ports: [], sockets: [], volumes: [], files: [], units: [], packages: [], run: [],
+    restart: "never", usb: [], importNativeCa: false, user: "core", rootful: false, timezone: "Europe/Rome", podman: true,
   });
   expect([image, provisioner, launcher, forwarder].map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy"]);
   expect(plugins.map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy", "podman"]);
   expect(new Set(Object.values(sources))).toEqual(new Set(["default"]));
-  expect(Object.keys(sources).sort()).toEqual([...Object.keys(plain), "image", "provisioner", "launcher", "forwarder"].sort());
+  expect(Object.keys(sources).sort()).toEqual([...Object.keys(plain), "playbook", "ignitionPath", "image", "provisioner", "launcher", "forwarder"].sort());
 });
 
 test("one processor is the least", async () => {
@@ -50,6 +50,14 @@ test("later layers win by field, and each value's source is kept", async () => {
   ], context());
   expect(spec).toMatchObject({ name: "web", cpus: 4, memory: GiB, disk: 1.5 * 1024 * GiB, ports: [{ hostPort: 81 }], timezone: "Europe/Rome", rootful: false });
   expect(spec.sources).toMatchObject({ name: "config", cpus: "flag", memory: "user config", disk: "config", ports: "config", rootful: "default", timezone: "config" });
+});
+
+test("swap is in bytes, files of the host are absolute, and USB devices are written in one way", async () => {
+  const spec = await resolveSpec([
+    layer({ swap: "1.5GiB", playbook: "site.yml", importNativeCa: true }, { folder: "/work/web" }),
+    layer({ ignitionPath: "~/box.ign", usb: ["devnum=07,bus=1", "product=2,vendor=1D6B"] }, { source: "flag" }),
+  ], context());
+  expect(spec).toMatchObject({ swap: 1.5 * GiB, playbook: "/work/web/site.yml", ignitionPath: "/home/me/box.ign", usb: ["bus=1,devnum=7", "vendor=1d6b,product=0002"], importNativeCa: true });
 });
 
 test("plugins are strung together: slots, addons, the user's, the project's, the flags', the script", async () => {
@@ -235,6 +243,10 @@ const mistakes: readonly (readonly [spec: unknown, ...messages: readonly string[
   [{ restart: "on-fail" }, 'restart: expected "never" or "on-failure" or "always", found "on-fail"; did you mean "on-failure"?'],
   [{ user: "a b" }, 'user: expected a user\'s name: letters, digits, dots, dashes and underscores, found "a b"'],
   [{ rootful: "yes" }, 'rootful: expected true or false, found "yes"'],
+  [{ swap: 512 }, 'swap: expected a size with its unit such as "1GiB", found 512'],
+  [{ usb: ["bus=1"] }, "usb[0]: usb: fail to parse: missing ',': bus=1"],
+  [{ usb: "bus=1,devnum=2" }, 'usb: expected a list, found "bus=1,devnum=2"'],
+  [{ playbook: "", ignitionPath: {}, importNativeCa: "yes" }, 'playbook: expected a path on the host, found ""', "ignitionPath: expected a path on the host, found an object", 'importNativeCa: expected true or false, found "yes"'],
   [{ timezone: "Europe/Rom" }, 'timezone: expected "local" or an IANA time zone such as "Europe/Rome", found "Europe/Rom"; did you mean "Europe/Rome"?'],
   [{ timezone: "../../etc/passwd" }, 'timezone: expected "local" or an IANA time zone such as "Europe/Rome", found "../../etc/passwd"'],
 ];
@@ -250,6 +262,7 @@ test("a spec with every field is without mistakes", () => {
     files: [{ path: "/etc/motd", content: "", mode: 0o1777, user: "root", group: "wheel", overwrite: false }, { path: "/x", source: "x" }],
     units: [{ name: "getty@tty1.service", enabled: true, mask: false, content: "", dropins: [{ name: "a.conf", content: "" }] }],
     packages: ["g++", "libstdc++6", "vim-enhanced"], run: ["true"], restart: "always", user: "me", rootful: true, timezone: "Etc/GMT+5", podman: false,
+    swap: "0MiB", usb: ["bus=1,devnum=2", "vendor=1d6b,product=0002"], playbook: "./site.yml", ignitionPath: "/box.ign", importNativeCa: true,
     plugins: [false, null, undefined, "x", ["y", {}], { name: "z" }], afterStart() {}, beforeStop() {},
   };
   expect(readSpec(spec).mistakes).toEqual([]);

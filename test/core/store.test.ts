@@ -46,6 +46,13 @@ describe("a record", () => {
     expect([statSync(paths.machine("web").data).mode & 0o777, statSync(paths.machine("web").record).mode & 0o777]).toEqual([0o700, 0o600]);
   });
 
+  test("of an older glowplug has the fields that came later, each meaning what it meant before", () => {
+    const record = sampleRecord(paths, "web");
+    const { swap: _swap, usb: _usb, importNativeCa: _ca, ...spec } = record.spec;
+    plant("web", JSON.stringify({ ...record, spec }));
+    expect(readRecord(paths, "web")).toEqual(record);
+  });
+
   test("that is not there is no error, also before the first machine", () => {
     expect([readRecord(paths, "web"), listRecords(paths)]).toEqual([undefined, { records: [], damaged: [] }]);
   });

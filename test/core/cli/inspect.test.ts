@@ -20,6 +20,16 @@ test("podman's keys come first, then ours", async () => {
   ]);
 });
 
+test("it tells what was handed to the guest, USB devices in podman's keys", async () => {
+  const { run, add } = commandLine();
+  const { spec } = add("web");
+  add("web", { spec: { ...spec, swap: 2 ** 30, usb: ["bus=1,devnum=2", "vendor=1d6b,product=0002"], playbook: "/site.yml", importNativeCa: true } });
+  const [machine] = JSON.parse((await run(["inspect", "web"])).stdout) as [Record<string, Record<string, unknown>>];
+  expect(machine["Resources"]?.["USBs"]).toEqual([{ Bus: "1", DevNumber: "2", Vendor: 0, Product: 0 }, { Bus: "", DevNumber: "", Vendor: 0x1d6b, Product: 2 }]);
+  expect(machine).toMatchObject({ SwapBytes: 2 ** 30, Playbook: "/site.yml", IgnitionPath: "", ImportNativeCA: true });
+  expect((await run(["list", "--format", "{{.Swap}} {{json .Swap}}"])).stdout).toBe('1GiB "1073741824"\n');
+});
+
 test("it tells what was asked for and what runs", async () => {
   const { run, add, paths } = commandLine();
   add("web", { last: { accelerator: "kvm", accelerators: [{ name: "kvm", usable: true }, { name: "tcg", usable: true }], notes: [], ports: [] } });

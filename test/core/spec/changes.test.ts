@@ -42,6 +42,11 @@ describe("each field's change has its kind and its words", () => {
     [{ run: [] }, { run: ["echo hi", `echo ${"x".repeat(60)}`] }, "first-boot-only", `run: +"echo hi", +"echo ${"x".repeat(34)}…"`],
     [{ user: "core" }, { user: "me" }, "first-boot-only", "user: core → me"],
     [{ timezone: "UTC" }, { timezone: "Europe/Rome" }, "first-boot-only", "timezone: UTC → Europe/Rome"],
+    [{ swap: 0 }, { swap: 2 ** 30 }, "first-boot-only", "swap: 0B → 1GiB"],
+    [{ usb: [] }, { usb: ["bus=1,devnum=2"] }, "next-start", "usb: +bus=1,devnum=2"],
+    [{}, { playbook: "/site.yml" }, "first-boot-only", "playbook: none → /site.yml"],
+    [{ ignitionPath: "/a.ign" }, { ignitionPath: "/b.ign" }, "first-boot-only", "ignitionPath: /a.ign → /b.ign"],
+    [{ importNativeCa: false }, { importNativeCa: true }, "next-start", "importNativeCa: false → true"],
     [{ podman: false }, { podman: true }, "first-boot-only", "podman: false → true"],
     [{ podman: true }, { podman: false }, "next-start", "podman: true → false"],
   ];
