@@ -33,6 +33,8 @@ export interface BootPlan {
   readonly mounts: readonly { readonly share: Required<Share>; readonly kind: ShareKind; readonly tag: string }[];
   /** How the network card is plugged anew while the VM runs, as QMP commands; undefined where it cannot be. */
   readonly replug?: readonly QmpStep[];
+  /** The same for the card on the shared network. */
+  readonly replugLan?: readonly QmpStep[];
   /** Things the user should be told: a fallback, a limit. */
   readonly notes: readonly string[];
 }

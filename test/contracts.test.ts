@@ -66,6 +66,7 @@ describe("the contract of launchers does not pass one that", () => {
     ["forgets the seed", planning(({ vm }) => void vm.drop("-fw_cfg")), [complete]],
     ["makes a socket elsewhere", planning((plan) => ({ ...plan, control: { kind: "qmp", path: "/tmp/qmp.sock", paused: true } })), [inFolders]],
     ["makes a file elsewhere", planning((plan) => ({ ...plan, files: [{ path: "/etc/vars", content: { text: "" } }] })), [inFolders]],
+    ["declares a shared network and forgets it", planning(({ vm }) => void vm.drop("-netdev").add("-netdev", "stream,id=net0,path=/net/vm.sock")), [complete, "has a second card for the shared network where it declares that it can"]],
     ["declares shares and forgets them", planning((plan) => ({ ...plan, mounts: [] })), ["hands on every shared folder under a name of its own"]],
   ])("%s", async (_, plugin, titles) => {
     expect(await failed(contractOf("launcher", () => plugin, { hosts }))).toEqual(titles);

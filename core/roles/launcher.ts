@@ -27,6 +27,8 @@ export interface BootInput {
   /** True until the guest has once been ready. */
   readonly firstBoot: boolean;
   readonly link: NetLink;
+  /** A second card, on the network that the machines of one config share. Given only where `abilities.lan` says that there can be one. */
+  readonly lan?: Extract<NetLink, { kind: "unix-stream" }>;
   readonly shares: readonly Required<Share>[];
   /** Name of a usable accelerator from `accelerators`. */
   readonly accelerator: string;
@@ -46,7 +48,12 @@ export interface Launcher extends Plugin {
   /** In order of liking. */
   readonly links: readonly LinkKind[];
   readonly shares: readonly ShareKind[];
-  readonly abilities: { readonly suspend: boolean; readonly hotplug: boolean };
+  readonly abilities: {
+    readonly suspend: boolean;
+    readonly hotplug: boolean;
+    /** Whether the VM can have a second network card whose link is a unix stream with QEMU's framing. Default: false. */
+    readonly lan?: boolean;
+  };
   readonly ready: ReadyPort;
   /** Throws MachineError (missing-program, old-program, unsupported-host) when this host cannot run it. Called before anything is fetched. */
   check(host: HostFacts): Promise<void> | void;

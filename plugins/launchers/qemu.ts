@@ -26,7 +26,7 @@ export default function qemu(options: QemuOptions = {}): Launcher {
     links: ["unix-stream", "user"],
     shares: ["virtiofs", "9p"],
     // QEMU can save a running guest; nothing here asks it to yet.
-    abilities: { suspend: false, hotplug: true },
+    abilities: { suspend: false, hotplug: true, lan: true },
     ready: { kind: "virtio-port", name: readyPortName },
 
     async check(host: HostFacts): Promise<void> {
@@ -45,7 +45,7 @@ export default function qemu(options: QemuOptions = {}): Launcher {
       const { host, arch } = input;
       const known = await askQemu(host, arch, options.binary);
       const shares = planShares(input, input.shares.length > 0 ? await findVirtiofsd(host) : undefined);
-      const { command, files, network, sockets } = qemuCommand(input, known, options, userArgs, shares);
+      const { command, files, network, lan, sockets } = qemuCommand(input, known, options, userArgs, shares);
       return {
         vm: command,
         helpers: [...shares.helpers],
@@ -55,6 +55,7 @@ export default function qemu(options: QemuOptions = {}): Launcher {
         control: { kind: "qmp", path: sockets.monitor, paused: true },
         mounts: shares.mounts,
         ...(network.replug && { replug: network.replug }),
+        ...(lan?.replug && { replugLan: lan.replug }),
         notes: [...shares.notes, ...network.notes],
       };
     },

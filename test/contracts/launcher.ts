@@ -75,6 +75,12 @@ export function launcherContract(make: () => Launcher, { hosts }: LauncherContra
       });
       for (const path of plan ? socketsOf(plan) : []) assert.ok(Buffer.byteLength(path) <= socketPathLimit, `${where}: the socket path ${path} is too long; socketPath() checks it`);
     })),
+    check("has a second card for the shared network where it declares that it can", onEachHost(async (launcher, input, where) => {
+      if (launcher.abilities.lan !== true) return;
+      const lan = { kind: "unix-stream", mac: "02:00:00:00:00:0a", path: join(input.folders.runtime, "lan.sock") } as const;
+      const plan = await launcher.plan({ ...input, lan });
+      for (const word of [lan.mac, lan.path]) assert.ok(plan.vm.toString().includes(word), `${where}: the VM's command does not name ${word}`);
+    })),
     check("hands on every shared folder under a name of its own", onEachHost(async (launcher, input, where) => {
       if (launcher.shares.length === 0) return;
       const shares = [{ source: "/srv/a", target: "/a", readOnly: false }, { source: "/srv/b", target: "/b", readOnly: true }];

@@ -3,7 +3,7 @@ import { Command, socketPath, type BootInput, type PlannedFile } from "glowplug"
 import { sandboxText, type Qemu } from "./binary.ts";
 import { addFirmware } from "./firmware.ts";
 import { machineTypeFor, type NicSlot } from "./machine-types.ts";
-import { networkFlags, type NetworkFlags } from "./network.ts";
+import { lanFlags, networkFlags, type NetworkFlags } from "./network.ts";
 import { optionText } from "./option-text.ts";
 import type { QemuOptions } from "./options.ts";
 import type { SharePlan } from "./shares.ts";
@@ -17,6 +17,7 @@ export interface QemuCommand {
   readonly command: Command;
   readonly files: readonly PlannedFile[];
   readonly network: NetworkFlags;
+  readonly lan?: NetworkFlags;
   readonly sockets: { readonly console: string; readonly monitor: string; readonly ready: string };
 }
 
@@ -47,9 +48,13 @@ export function qemuCommand(input: BootInput, qemu: Qemu, options: QemuOptions, 
   command.add("-S").add("-qmp", optionText(`unix:${sockets.monitor}`, { server: true, wait: false }));
   command.add("-chardev", optionText("socket", { id: "console", path: sockets.console, server: true, wait: false })).add("-serial", "chardev:console");
 
-  const network = networkFlags(link, options.machine === undefined ? machine.nic : slotOn(type), qemu.version);
-  command.add("-netdev", network.netdev);
-  for (const device of network.devices) command.add("-device", device);
+  const slot = options.machine === undefined ? machine.nic : slotOn(type);
+  const network = networkFlags(link, slot, qemu.version);
+  const lan = input.lan && lanFlags(input.lan, slot, qemu.version);
+  for (const { netdev, devices } of [network, ...(lan ? [lan] : [])]) {
+    command.add("-netdev", netdev);
+    for (const device of devices) command.add("-device", device);
+  }
 
   // Freed blocks and zeros go back to the host. As -drive, since a user's -snapshot has no effect on a -blockdev (qemu(1)).
   command.add("-drive", optionText(undefined, { if: "none", id: "disk", file: disk.path, format: disk.format, discard: "unmap", "detect-zeroes": "unmap" }));
@@ -65,7 +70,7 @@ export function qemuCommand(input: BootInput, qemu: Qemu, options: QemuOptions, 
   applyUserArgs(command, userArgs);
   if (shares.sharedMemory) shareMemory(command);
   delete command.author;
-  return { command, files, network, sockets };
+  return { command, files, network, ...(lan && { lan }), sockets };
 }
 
 /** One thread a processor, but not for a guest that relies on a stronger memory order than the host's (docs/devel/multi-thread-tcg of QEMU). */

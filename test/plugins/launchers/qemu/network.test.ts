@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { NetLink } from "glowplug";
-import { networkFlags } from "../../../../plugins/launchers/qemu/network.ts";
+import { lanFlags, networkFlags } from "../../../../plugins/launchers/qemu/network.ts";
 
 const stream: NetLink = { kind: "unix-stream", path: "/run/a,b/vm.sock", mac: "5a:94:ef:e4:0c:ee" };
 const pc = { bus: "pci.0", addr: "0x3", hotplug: true };
@@ -40,6 +40,20 @@ describe("a stream to the forwarder", () => {
 
   it("needs a path that fits into a socket address", () => {
     expect(() => networkFlags({ ...stream, path: `/${"a".repeat(110)}` }, pc, "7.2.0")).toThrowError(expect.objectContaining({ code: "host-limits" }));
+  });
+});
+
+describe("the card on the shared network", () => {
+  const lan: NetLink = { kind: "unix-stream", path: "/run/lan.sock", mac: "02:00:00:00:00:0a" };
+
+  it("sits beside the first, under names of its own, and is plugged anew as that is", () => {
+    const flags = lanFlags(lan, pc, "7.2.22");
+    expect([flags.netdev, flags.devices]).toEqual(["stream,id=net1,server=off,addr.type=unix,addr.path=/run/lan.sock", ["virtio-net-pci,netdev=net1,id=nic1,mac=02:00:00:00:00:0a,bus=pci.0,addr=0x4,romfile="]]);
+    expect(flags.replug?.map(({ execute, arguments: its }) => `${execute} ${String(its?.["id"])}`)).toEqual(["device_del nic1", "netdev_del net1", "netdev_add net1", "device_add nic1"]);
+  });
+
+  it("has a root port of its own on PCI Express", () => {
+    expect(lanFlags(lan, virt, "10.0.0").devices).toEqual(["pcie-root-port,id=lanport,bus=pcie.0,addr=0x4,chassis=2", "virtio-net-pci,netdev=net1,id=nic1,mac=02:00:00:00:00:0a,bus=lanport,romfile="]);
   });
 });
 
