@@ -1,54 +1,62 @@
-import { basename } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { CommandRecord } from "../command.ts";
-import { identityOf, killIdentity, type ProcessIdentity } from "../process-identity.ts";
-import { spawnDetached } from "../spawn.ts";
-import { deferred } from "./deferred.ts";
-import { pause } from "./again.ts";
+import { describeExit, endChild, spawnChild, type Child, type ChildRole } from "./child.ts";
+import type { Journal } from "./journal.ts";
+import type { KeeperPlan } from "./plan.ts";
 
-export type ChildRole = "forwarder" | "helper" | "vm";
-export interface ChildExit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+/** Hears that a child has ended, and how in words. */
+export type EndListener = (child: Child, how: string) => void;
+
+/** The processes of a running machine. `children.json` names those that live, so that they are found when their keeper is lost. */
+export class Children {
+  readonly #plan: KeeperPlan;
+  readonly #journal: Journal;
+  readonly #environment: Readonly<Record<string, string | undefined>>;
+  readonly #all: Child[] = [];
+  readonly #listeners = new Set<EndListener>();
+
+  constructor(plan: KeeperPlan, journal: Journal, environment: Readonly<Record<string, string | undefined>>) {
+    this.#plan = plan;
+    this.#journal = journal;
+    this.#environment = environment;
+  }
+
+  get living(): readonly Child[] {
+    return this.#all.filter((child) => !child.hasExited());
+  }
+
+  /** The VM's process, once it was spawned. */
+  get vm(): Child | undefined {
+    return this.#all.findLast(({ role }) => role === "vm");
+  }
+
+  async spawn(record: CommandRecord, role: ChildRole): Promise<Child> {
+    const child = await spawnChild(record, role, join(this.#plan.folders.logs, role === "vm" ? "vm.log" : "forwarder.log"), this.#environment);
+    this.#all.push(child);
+    const living = this.living.map(({ name, role: its, identity }) => ({ name, role: its, identity }));
+    writeFileSync(join(this.#plan.folders.runtime, "children.json"), JSON.stringify(living), { mode: 0o600 });
+    this.#journal.say("child", { action: "spawned", ...factsOf(child) });
+    void child.exited.then((exit) => {
+      const how = describeExit(exit);
+      this.#journal.say("child", { action: "ended", ...factsOf(child), how });
+      for (const listener of this.#listeners) listener(child, how);
+    });
+    return child;
+  }
+
+  /** Calls back for every child that ends until the returned function is called. */
+  onEnd(listener: EndListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ends all that still live, the last one first. */
+  async endAll(): Promise<void> {
+    for (const child of [...this.#all].reverse()) await endChild(child, 2000);
+  }
 }
 
-/** A process that the keeper is the parent of. It holds no pipe of the keeper's, so it outlives it. */
-export interface Child {
-  readonly name: string;
-  /** Base name. */
-  readonly program: string;
-  readonly role: ChildRole;
-  readonly identity: ProcessIdentity;
-  /** Where its output goes. */
-  readonly logFile: string;
-  readonly exited: Promise<ChildExit>;
-  readonly hasExited: () => boolean;
-}
-
-/** Spawns a command of the plan, output appended to a log file. */
-export async function spawnChild(record: CommandRecord, role: ChildRole, logFile: string, environment: Readonly<Record<string, string | undefined>>): Promise<Child> {
-  const exit = deferred<ChildExit>();
-  let gone = false;
-  const child = await spawnDetached(record, logFile, environment);
-  child.once("exit", (code, signal) => {
-    gone = true;
-    exit.resolve({ code, signal });
-  });
-  // The process may have ended before we look; its identity then matches nothing, which is right.
-  const identity = identityOf(child.pid) ?? { pid: child.pid, startTime: "gone", bootId: "gone" };
-  return { name: record.name, program: basename(record.program), role, identity, logFile, exited: exit.promise, hasExited: () => gone };
-}
-
-/** Asks a child to end, and ends it when it has not within the limit. */
-export async function endChild(child: Child, limitMs: number): Promise<void> {
-  if (child.hasExited()) return;
-  killIdentity(child.identity, "SIGTERM");
-  await Promise.race([child.exited, pause(limitMs)]);
-  if (child.hasExited()) return;
-  killIdentity(child.identity, "SIGKILL");
-  await child.exited;
-}
-
-/** How a process ended, in words. */
-export function describeExit({ code, signal }: ChildExit): string {
-  return signal ? `was ended by ${signal}` : `exited with ${code}`;
+function factsOf({ role, name, program, identity }: Child): Readonly<Record<string, unknown>> {
+  return { role, name, program, pid: identity.pid };
 }

@@ -26,6 +26,27 @@ export async function openReadyPort(plan: ReadyPlan): Promise<{ readonly line: P
   return { line, close: () => server.close() };
 }
 
+/** The ready port of one VM. */
+export class ReadySignal {
+  #line: Promise<string> = new Promise(() => {});
+  #close = (): void => {};
+
+  /** Settles with the guest's line; does not before the port was opened. */
+  get line(): Promise<string> {
+    return this.#line;
+  }
+
+  async open(plan: ReadyPlan): Promise<void> {
+    const { line, close } = await openReadyPort(plan);
+    this.#line = line;
+    this.#close = close;
+  }
+
+  close(): void {
+    this.#close();
+  }
+}
+
 /** Throws MachineError "first-boot-failed" for anything but "Ready". */
 export function checkReadyLine(line: string): void {
   if (line === "Ready") return;

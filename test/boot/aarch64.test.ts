@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { BootPlan, NetPlan, ResolvedPort } from "glowplug";
 import { hostOfProcess } from "../../core/host.ts";
 import { again } from "../../core/keeper/again.ts";
-import { endChild, spawnChild } from "../../core/keeper/children.ts";
+import { endChild, spawnChild } from "../../core/keeper/child.ts";
 import { Exposer } from "../../core/keeper/expose.ts";
 import { replugNic } from "../../core/keeper/replug.ts";
 import { writePlannedFiles } from "../../core/planned-files.ts";

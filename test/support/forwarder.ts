@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { spawnChild, endChild } from "../../core/keeper/children.ts";
+import { spawnChild, endChild } from "../../core/keeper/child.ts";
 import { waitListening } from "../../core/keeper/listening.ts";
 import type { KeeperPlan } from "../../core/keeper/plan.ts";
 

@@ -1,0 +1,51 @@
+import { isMachineError } from "../errors.ts";
+import { again } from "./again.ts";
+import type { Child } from "./child.ts";
+import { waitListening } from "./listening.ts";
+import type { Parts } from "./parts.ts";
+import type { Phases } from "./phases.ts";
+import { probeSocket } from "./probe.ts";
+import { checkReadyLine } from "./ready.ts";
+
+/** Brings a machine up in order. Rejects with what ended the start, and leaves what it began to whoever takes it down. */
+export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
+  const { plan, children, console, ready, connections, ports, sockets } = parts;
+  const { deadlines } = plan;
+  await phases.run("helpers", deadlines.helpersMs, async (signal) => {
+    for (const { command, listens, role } of beforeVm(parts)) {
+      const child = await children.spawn(command, role);
+      await waitListening(listens, { timeoutMs: deadlines.helpersMs, signal, who: child.name, death: phases.lost });
+    }
+  });
+  const vm = await children.spawn(plan.vm, "vm");
+  phases.mark("vm");
+  await phases.run("monitor", deadlines.monitorMs, (signal) => attach(vm, parts, phases, signal));
+  await phases.run("life", deadlines.lifeMs, async () => {
+    await (plan.console?.kind === "unix" ? Promise.race([console.alive, ready.line]) : undefined);
+  });
+  await phases.run("ready", deadlines.readyMs, async () => checkReadyLine(await ready.line));
+  await phases.run("ssh", deadlines.sshMs, async (signal) => {
+    await again(() => connections.as(), signal, (error) => isMachineError(error) && error.code === "host-key");
+  });
+  await phases.run("probe", deadlines.probeMs, async (signal) => {
+    await ports.openPlanned();
+    await sockets.open();
+    for (const { host, probe } of plan.sockets) if (probe) await again(() => probeSocket(host, probe, signal), signal, () => false);
+  });
+}
+
+/** What must listen before the VM is spawned. */
+function beforeVm({ plan }: Parts): readonly (Parts["plan"]["helpers"][number] & { readonly role: "forwarder" | "helper" })[] {
+  return [...(plan.forwarder ? [{ ...plan.forwarder, role: "forwarder" as const }] : []), ...plan.helpers.map((one) => ({ ...one, role: "helper" as const }))];
+}
+
+/** Connects to the VM before its first instruction, where it waits for that. */
+async function attach(vm: Child, { plan, control, console, ready }: Parts, phases: Phases, signal: AbortSignal): Promise<void> {
+  const limitMs = plan.deadlines.monitorMs;
+  const paths = [...(plan.control.kind === "signal" ? [] : [plan.control.path]), ...(plan.console?.kind === "unix" ? [plan.console.path] : []), ...(plan.ready.kind === "connect" ? [plan.ready.path] : [])];
+  if (plan.ready.kind === "listen") await ready.open(plan.ready);
+  await waitListening(paths, { timeoutMs: limitMs, signal, who: vm.name, death: phases.lost });
+  if (plan.console) await console.open(plan.console);
+  if (plan.ready.kind === "connect") await ready.open(plan.ready);
+  await control.open(plan.control, limitMs, signal);
+}

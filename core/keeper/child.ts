@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import type { CommandRecord } from "../command.ts";
+import { identityOf, killIdentity, type ProcessIdentity } from "../process-identity.ts";
+import { spawnDetached } from "../spawn.ts";
+import { pause } from "./again.ts";
+import { readable } from "./console.ts";
+import { deferred } from "./deferred.ts";
+
+export type ChildRole = "forwarder" | "helper" | "vm";
+export interface ChildExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A process that the keeper is the parent of. It holds no pipe of the keeper's, so it outlives it. */
+export interface Child {
+  readonly name: string;
+  /** Base name. */
+  readonly program: string;
+  readonly role: ChildRole;
+  readonly identity: ProcessIdentity;
+  /** Where its output goes. */
+  readonly logFile: string;
+  readonly exited: Promise<ChildExit>;
+  readonly hasExited: () => boolean;
+}
+
+/** Spawns a command of the plan, output appended to a log file. */
+export async function spawnChild(record: CommandRecord, role: ChildRole, logFile: string, environment: Readonly<Record<string, string | undefined>>): Promise<Child> {
+  const exit = deferred<ChildExit>();
+  let gone = false;
+  const child = await spawnDetached(record, logFile, environment);
+  child.once("exit", (code, signal) => {
+    gone = true;
+    exit.resolve({ code, signal });
+  });
+  // The process may have ended before we look; its identity then matches nothing, which is right.
+  const identity = identityOf(child.pid) ?? { pid: child.pid, startTime: "gone", bootId: "gone" };
+  return { name: record.name, program: basename(record.program), role, identity, logFile, exited: exit.promise, hasExited: () => gone };
+}
+
+/** Asks a child to end, and ends it when it has not within the limit. */
+export async function endChild(child: Child, limitMs: number): Promise<void> {
+  if (child.hasExited()) return;
+  killIdentity(child.identity, "SIGTERM");
+  await Promise.race([child.exited, pause(limitMs)]);
+  if (child.hasExited()) return;
+  killIdentity(child.identity, "SIGKILL");
+  await child.exited;
+}
+
+/** How a process ended, in words. */
+export function describeExit({ code, signal }: ChildExit): string {
+  return signal ? `was ended by ${signal}` : `exited with ${code}`;
+}
+
+/** The last lines that a child printed. */
+export function lastWords({ logFile }: Child, count = 8): string[] {
+  try {
+    return readable(readFileSync(logFile, "latin1").slice(-8192)).slice(-count);
+  } catch {
+    return [];
+  }
+}

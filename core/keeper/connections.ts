@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { connectGuest, type GuestConnection } from "../ssh.ts";
+import type { KeeperPlan } from "./plan.ts";
+
+/** One ssh connection a user: made when first asked for, and again after it broke. */
+export class Connections {
+  readonly #ssh: KeeperPlan["ssh"];
+  readonly #stopping: AbortSignal;
+  readonly #open = new Map<string, Promise<GuestConnection>>();
+
+  constructor({ ssh }: KeeperPlan, stopping: AbortSignal) {
+    this.#ssh = ssh;
+    this.#stopping = stopping;
+  }
+
+  /** The connection of a user; without one of the machine's own. */
+  as(user = this.#ssh.user): Promise<GuestConnection> {
+    const there = this.#open.get(user);
+    if (there) return there;
+    const { host, port, keyFile, hostKey } = this.#ssh;
+    const made = connectGuest({ host, port, user, hostKey, privateKey: readFileSync(keyFile, "utf8"), signal: this.#stopping, timeoutMs: 20_000 });
+    this.#open.set(user, made);
+    const forget = (): void => {
+      if (this.#open.get(user) === made) this.#open.delete(user);
+    };
+    made.then((connection) => connection.closed.then(forget, forget), forget);
+    return made;
+  }
+
+  /** Says goodbye to all of them. */
+  end(): void {
+    for (const connection of this.#open.values()) void connection.then((one) => one.end(), () => {});
+  }
+}

@@ -1,0 +1,67 @@
+import { MachineError } from "../errors.ts";
+import type { ControlPlan } from "../roles/launcher.ts";
+import { again } from "./again.ts";
+import type { Child } from "./child.ts";
+import { Qmp } from "./qmp.ts";
+import { RestControl } from "./rest.ts";
+
+/** How the VM is spoken to: its monitor, its HTTP interface, or signals alone. */
+export class VmControl {
+  #qmp: Qmp | undefined;
+  #rest: RestControl | undefined;
+  #reason: string | undefined;
+
+  /** Connects, and lets a VM run that was started paused. */
+  async open(plan: ControlPlan, limitMs: number, signal: AbortSignal): Promise<void> {
+    if (plan.kind === "rest") {
+      const rest = new RestControl(plan.path);
+      await again(() => rest.state(), signal, () => false);
+      this.#rest = rest;
+    }
+    if (plan.kind !== "qmp") return;
+    this.#qmp = await Qmp.open(plan.path, limitMs);
+    this.#qmp.onEvent(({ event, data }) => {
+      if (event === "SHUTDOWN") this.#reason = String(data?.["reason"] ?? "shutdown");
+      if (event === "GUEST_PANICKED") this.#reason = "guest-panic";
+    });
+    if (plan.paused) await this.#qmp.execute("cont");
+  }
+
+  /** QEMU's monitor, where that is the way. */
+  get qmp(): Qmp | undefined {
+    return this.#qmp;
+  }
+
+  /** Why the VM goes down, in its own words; undefined as long as it has not said so. */
+  get shutdownReason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** Runs a line of the human monitor. */
+  monitor(line: string): Promise<string> {
+    return this.#qmp?.monitor(line) ?? Promise.reject(new MachineError("keeper", "this VM has no monitor"));
+  }
+
+  /** Presses the guest's power button. False where that cannot be done. */
+  async powerDown(vm: Child): Promise<boolean> {
+    try {
+      if (this.#qmp) await this.#qmp.execute("system_powerdown");
+      else if (this.#rest) await this.#rest.order("Stop");
+      else process.kill(vm.identity.pid, "SIGTERM");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Tells the VM to end without asking the guest. False where there is nobody to tell. */
+  async quit(): Promise<boolean> {
+    if (!this.#qmp && !this.#rest) return false;
+    await Promise.all([this.#qmp?.execute("quit", undefined, 2000), this.#rest?.order("HardStop", 2000)]).catch(() => {});
+    return true;
+  }
+
+  close(): void {
+    this.#qmp?.end();
+  }
+}

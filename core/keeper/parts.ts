@@ -1,0 +1,53 @@
+import { join } from "node:path";
+import { messageOf } from "../errors.ts";
+import { forwardPort } from "../ssh.ts";
+import { BoundedLog } from "./bounded-log.ts";
+import { Children } from "./children.ts";
+import { Connections } from "./connections.ts";
+import { GuestConsole } from "./console.ts";
+import { VmControl } from "./control.ts";
+import { formatPort } from "./expose.ts";
+import { Journal } from "./journal.ts";
+import type { KeeperPlan } from "./plan.ts";
+import { Ports } from "./ports.ts";
+import { Problems } from "./problems.ts";
+import { ReadySignal } from "./ready.ts";
+import { Sockets } from "./sockets.ts";
+
+/** What a running machine consists of: shared by what brings it up, watches it, and takes it down. */
+export interface Parts {
+  readonly plan: KeeperPlan;
+  readonly journal: Journal;
+  readonly problems: Problems;
+  readonly children: Children;
+  readonly control: VmControl;
+  readonly console: GuestConsole;
+  readonly ready: ReadySignal;
+  readonly connections: Connections;
+  readonly ports: Ports;
+  readonly sockets: Sockets;
+  /** Aborts when the VM is gone: nobody needs the guest any more. */
+  readonly stopping: AbortController;
+}
+
+/** The parts for a plan. Nothing is spawned, connected or opened yet. */
+export function partsFor(plan: KeeperPlan, environment: Readonly<Record<string, string | undefined>>): Parts {
+  const journal = new Journal(plan.name, join(plan.folders.logs, "events.jsonl"));
+  const stopping = new AbortController();
+  const control = new VmControl();
+  const connections = new Connections(plan, stopping.signal);
+  // A connection that could not be carried: known to the journal, no fault of the machine.
+  const note = (about: string, error: unknown): void => journal.say("note", { about, text: messageOf(error) });
+  return {
+    plan, journal, stopping, control, connections,
+    problems: new Problems(),
+    children: new Children(plan, journal, environment),
+    console: new GuestConsole(new BoundedLog(join(plan.folders.logs, "serial.log"))),
+    ready: new ReadySignal(),
+    ports: new Ports(plan, journal, {
+      monitor: (line) => control.monitor(line),
+      carry: (port) => forwardPort({ port, connection: () => connections.as(), onError: (error) => note(formatPort(port), error) }),
+    }),
+    sockets: new Sockets(plan, connections, note),
+  };
+}

@@ -1,0 +1,22 @@
+import { pause } from "./again.ts";
+import { endChild } from "./child.ts";
+import type { Parts } from "./parts.ts";
+
+/** Ends everything in order: the guest, the VM, sockets, helpers, the forwarder. Never throws. */
+export async function takeDown(parts: Parts, { force, timeoutMs }: { readonly force: boolean; readonly timeoutMs: number }): Promise<void> {
+  const { children, control, console, ready, connections, sockets, stopping, journal } = parts;
+  const { vm } = children;
+  if (vm && !vm.hasExited()) {
+    if (!force && (await control.powerDown(vm))) await Promise.race([vm.exited, pause(timeoutMs)]);
+    if (!vm.hasExited() && (await Promise.race([control.quit(), vm.exited]))) await Promise.race([vm.exited, pause(2000)]);
+    await endChild(vm, 2000);
+  }
+  console.close();
+  stopping.abort();
+  ready.close();
+  control.close();
+  await sockets.close();
+  connections.end();
+  await children.endAll();
+  journal.say("state", { state: "stopped" });
+}
