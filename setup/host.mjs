@@ -49,7 +49,7 @@ export function suiteFor(release, since, pinned = false) {
 function programFolders() {
   const tools = toolsFolder();
   const unpacked = existsSync(tools) ? readdirSync(tools).map((name) => join(tools, name, "usr/bin")) : [];
-  const helpers = ["/usr/local/libexec/podman", "/usr/local/lib/podman", "/usr/libexec/podman", "/usr/lib/podman", "/opt/podman/bin", "/opt/homebrew/bin", "/opt/homebrew/opt/podman/libexec/podman"];
+  const helpers = ["/usr/local/libexec/podman", "/usr/local/lib/podman", "/usr/libexec/podman", "/usr/lib/podman", "/usr/libexec", "/opt/podman/bin", "/opt/homebrew/bin", "/opt/homebrew/opt/podman/libexec/podman"];
   return [...unpacked, ...(process.env["PATH"] ?? "").split(delimiter).filter(isAbsolute), "/usr/local/sbin", "/usr/sbin", "/sbin", ...helpers];
 }
 

@@ -1,11 +1,16 @@
 // @ts-check
 /** Makes sure that the host's programs are there: by the package manager where we may use it, by unpacking them where that needs no root. */
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline/promises";
+import { promisify } from "node:util";
 import { isDebianLike, isThere, readOsRelease, suiteFor, toolsFolder } from "./host.mjs";
 import { fetchPackage } from "./private-apt.mjs";
 import { runQuietly, say, step } from "./run.mjs";
+
+const run = promisify(execFile);
 
 /** @typedef {import("./packages.mjs").Need} Need */
 /** @typedef {import("./packages.mjs").Tool} Tool */
@@ -72,13 +77,43 @@ export async function ensurePrograms(needs) {
  * @param {{ orElsewhere: boolean }} options whether a program of the same name anywhere will do
  * @returns {Promise<void>}
  */
-export async function ensureTool({ name, packages, files, since, pinned }, { orElsewhere }) {
+export async function ensureTool({ name, packages, files, since, pinned, needsLibc }, { orElsewhere }) {
   const folder = join(toolsFolder(), name);
-  if (files.every((file) => existsSync(join(folder, file))) || (orElsewhere && isThere(name))) return;
+  const [program = ""] = files;
+  if (files.every((file) => existsSync(join(folder, file))) && (!needsLibc || (await runs(folder, program)))) return;
+  if (orElsewhere && isThere(name)) return;
   const release = readOsRelease();
   if (!isDebianLike(release)) throw new Error(`${name} is not there, and only on Debian and Ubuntu can it be fetched${process.platform === "darwin" ? "; get it with `brew install podman`" : ""}`);
   const { suite, codename } = suiteFor(release, since, pinned);
   await step(`fetching ${name} from ${suite}`, async () => `${await fetchPackage({ packages, suite, codename, files, folder })} in ${folder}`);
+  if (!needsLibc || (await runs(folder, program))) return;
+  await step(`fetching its C library from ${suite}`, () => addLibc({ suite, codename, folder, program }));
+  if (!(await runs(folder, program))) throw new Error(`${name} of ${suite} does not run here`);
+}
+
+/** Multiarch name and dynamic loader of an architecture word of Node. @type {Record<string, [triplet: string, loader: string]>} */
+const loaders = { x64: ["x86_64-linux-gnu", "ld-linux-x86-64.so.2"], arm64: ["aarch64-linux-gnu", "ld-linux-aarch64.so.1"] };
+
+/**
+ * Puts a C library beside a tool, and in front of the tool, in usr/bin, a script that runs it with that one.
+ * @param {{ suite: string, codename: string, folder: string, program: string }} tool
+ */
+async function addLibc({ suite, codename, folder, program }) {
+  const [triplet, loader] = loaders[process.arch] ?? ["", ""];
+  if (triplet === "") throw new Error(`no C library for ${process.arch} is known`);
+  const libraries = `usr/lib/${triplet}`;
+  const libc = join(folder, "libc");
+  await fetchPackage({ packages: ["libc6"], suite, codename, files: [loader, "libc.so.6", "libm.so.6"].map((file) => `${libraries}/${file}`), folder: libc });
+  const own = join(libc, libraries);
+  const script = `#!/bin/sh\nexec '${join(own, loader)}' --library-path '${own}:/${libraries}:/lib/${triplet}' '${join(folder, program)}' "$@"\n`;
+  await mkdir(join(folder, "usr/bin"), { recursive: true });
+  await writeFile(join(folder, "usr/bin", basename(program)), script, { mode: 0o755 });
+}
+
+/** Whether a tool runs, by itself or by the script in front of it. @param {string} folder @param {string} program @returns {Promise<boolean>} */
+async function runs(folder, program) {
+  const tries = [join(folder, "usr/bin", basename(program)), join(folder, program)].filter((path) => existsSync(path));
+  return Promise.any(tries.map((path) => run(path, ["--version"]))).then(() => true, () => false);
 }
 
 /** @param {string} question */

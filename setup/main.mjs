@@ -2,7 +2,7 @@
 /** The verbs of setup.mjs. */
 import { ensurePrograms, ensureTool } from "./install.mjs";
 import { isDebianLike, readOsRelease } from "./host.mjs";
-import { armLinux, docker, gvproxy, quickstartNeeds, registry, testNeeds } from "./packages.mjs";
+import { armLinux, docker, gvproxy, quickstartNeeds, registry, testNeeds, virtiofsd } from "./packages.mjs";
 import { ensureBuilt, ensureModules } from "./project.mjs";
 import { root, runHere, say } from "./run.mjs";
 import { runTests } from "./tests.mjs";
@@ -54,7 +54,7 @@ export async function main([verb, ...rest]) {
 }
 
 /**
- * The host's programs. gvproxy is only a wish for the quickstart: without it QEMU's own network serves.
+ * The host's programs. gvproxy and virtiofsd are only wishes for the quickstart: without them QEMU's own network and file sharing serve.
  * @param {boolean} forTests
  */
 async function ensureHost(forTests) {
@@ -62,6 +62,8 @@ async function ensureHost(forTests) {
   await ensurePrograms([...quickstartNeeds(process.arch, canBuildGuest), ...(forTests ? testNeeds : [])]);
   const got = ensureTool(gvproxy, { orElsewhere: true });
   await (forTests ? got : got.catch((error) => say(`${error.message}; QEMU's own network is used instead`)));
+  const shares = ensureTool(virtiofsd, { orElsewhere: true });
+  await (forTests ? shares : shares.catch((error) => say(`${error.message}; volumes go without it`)));
   if (!forTests) return;
   await ensureTool(docker, { orElsewhere: false });
   await ensureTool(registry, { orElsewhere: true });

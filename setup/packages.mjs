@@ -77,6 +77,7 @@ export const testNeeds = [
  * @property {readonly string[]} files in the package
  * @property {number} since the first Debian release that has it
  * @property {boolean} [pinned] taken from that release whatever runs here: its files are named after it
+ * @property {boolean} [needsLibc] may want a newer C library than this system's: where its first file does not run, it gets that release's beside it
  */
 
 /** @type {Tool} */
@@ -88,6 +89,9 @@ export const armLinux = {
   name: "arm-linux", packages: ["debian-installer-12-netboot-arm64"], since: 12, pinned: true,
   files: ["linux", "initrd.gz", "grubaa64.efi"].map((file) => `usr/lib/debian-installer/images/12/arm64/text/debian-installer/arm64/${file}`),
 };
+
+/** Shares folders with a guest. Debian 12 has the one of QEMU 7.2 alone, which maps no owners. @type {Tool} */
+export const virtiofsd = { name: "virtiofsd", packages: ["virtiofsd"], files: ["usr/libexec/virtiofsd"], since: 13, needsLibc: true };
 
 /** A registry of container images for tests. Unpacked, since the package would start one as a service. @type {Tool} */
 export const registry = { name: "docker-registry", packages: ["docker-registry"], files: ["usr/bin/docker-registry"], since: 12 };
