@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { MachineError } from "./errors.ts";
 import type { HostFacts } from "./model.ts";
 import { socketPathLimit } from "./paths.ts";
@@ -84,6 +85,11 @@ export function socketPath(path: string): string {
   throw new MachineError("host-limits", `the socket path ${path} has ${length} bytes; ${socketPathLimit} is the most that fits`, {
     hint: "Give the machine a shorter name, or set XDG_RUNTIME_DIR to a folder with a shorter path.",
   });
+}
+
+/** The name by which the guest mounts a share: it stays the same when other volumes come and go. At most 31 bytes fit for 9p, 36 for virtiofs. */
+export function shareTag(target: string): string {
+  return `volume-${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
 }
 
 /** Throws MachineError "bad-spec" for an option that a plugin does not have: from YAML and JSON any word can arrive. */

@@ -1,4 +1,4 @@
-import type { Command } from "./command.ts";
+import type { Command, CommandRecord } from "./command.ts";
 import type { PlannedFile, Share, ShareKind } from "./model.ts";
 
 /** A process beside the VM (virtiofsd, swtpm). */
@@ -29,14 +29,42 @@ export interface BootPlan {
   readonly console?: ConsolePlan;
   readonly ready: ReadyPlan;
   readonly control: ControlPlan;
-  /** How each share appears in the guest: the tag to mount and the file system. */
-  readonly mounts: readonly { readonly share: Required<Share>; readonly kind: ShareKind; readonly tag: string }[];
+  /** How each share appears in the guest. */
+  readonly mounts: readonly ShareMount[];
+  /** How folders come and go while the VM runs; undefined where they cannot. */
+  readonly hotShares?: HotShares;
   /** How the network card is plugged anew while the VM runs, as QMP commands; undefined where it cannot be. */
   readonly replug?: readonly QmpStep[];
   /** The same for the card on the shared network. */
   readonly replugLan?: readonly QmpStep[];
   /** Things the user should be told: a fallback, a limit. */
   readonly notes: readonly string[];
+}
+/** A share as the guest mounts it. */
+export interface ShareMount {
+  readonly share: Required<Share>;
+  /** The file system. */
+  readonly kind: ShareKind;
+  /** What is mounted: `shareTag` of the target. */
+  readonly tag: string;
+  /** Which of the `slots` of HotShares it is plugged into. */
+  readonly slot?: string;
+}
+/**
+ * How a folder is given to the running VM and taken from it again. In every string, {tag} {target} {source} and {slot} are filled in,
+ * and {listedSource}: the source with backslashes before its commas and backslashes.
+ */
+export interface HotShares {
+  readonly kind: ShareKind;
+  /** The helper's socket; it listens before `add`. The helper ends by itself after `remove`. */
+  readonly socket: string;
+  readonly writable: CommandRecord;
+  /** Undefined where the host cannot hold a folder read-only. */
+  readonly readOnly?: CommandRecord;
+  readonly add: readonly QmpStep[];
+  readonly remove: readonly QmpStep[];
+  /** Places for shares, each for one; undefined where there is always room. */
+  readonly slots?: readonly string[];
 }
 /** A QMP command, and the event to wait for before the next. */
 export interface QmpStep {

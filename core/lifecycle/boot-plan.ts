@@ -27,7 +27,7 @@ export async function planBoot(spec: ResolvedSpec, record: MachineRecord, accele
   const net = await callPlugin(run.trace, spec.forwarder, "plan", { name: spec.name, host, link, mac: record.mac, sshPort: record.ssh.port, ports: spec.ports, folders });
   const boot = await callPlugin(run.trace, spec.launcher, "plan", {
     name: spec.name, host, arch: host.arch, cpus: spec.cpus, memory: spec.memory, disk: record.disk, seed: record.seed,
-    firstBoot: record.lastUp === null, link: net.link, shares: spec.volumes, accelerator, usb: spec.usb, folders,
+    firstBoot: record.lastUp === null, link: net.link, shares: spec.volumes, guestUid: record.ssh.uid, accelerator, usb: spec.usb, folders,
   });
   const event = await hooks.fire("beforeBoot", recordedInfo(record, spec, paths), { boot, net, sockets: [...spec.sockets] });
   return { net, boot, sockets: event.sockets };

@@ -2,7 +2,7 @@ import type { Architecture, DiskFormat, HostFacts, LinkKind, NetLink, ReadyPort,
 import type { Plugin } from "../plugin.ts";
 import type { BootPlan } from "../vm-plan.ts";
 
-export type { BootPlan, ConsolePlan, ControlPlan, HelperPlan, QmpStep, ReadyPlan } from "../vm-plan.ts";
+export type { BootPlan, ConsolePlan, ControlPlan, HelperPlan, HotShares, QmpStep, ReadyPlan, ShareMount } from "../vm-plan.ts";
 
 /** One accelerator of a host and whether it is believed. */
 export interface Accelerator {
@@ -30,6 +30,8 @@ export interface BootInput {
   /** A second card, on the network that the machines of one config share. Given only where `abilities.lan` says that there can be one. */
   readonly lan?: Extract<NetLink, { kind: "unix-stream" }>;
   readonly shares: readonly Required<Share>[];
+  /** Id of the guest's login user, to whom shared files of the host's user belong in the guest. */
+  readonly guestUid: number;
   /** Name of a usable accelerator from `accelerators`. */
   readonly accelerator: string;
   /** USB devices to hand through, in podman's words: "bus=1,devnum=2" or "vendor=1d6b,product=0002". */

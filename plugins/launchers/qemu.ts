@@ -3,10 +3,11 @@ import { accelerators } from "./qemu/accelerators.ts";
 import { qemuCommand, readyPortName } from "./qemu/args.ts";
 import { askQemu } from "./qemu/binary.ts";
 import { findFirmware } from "./qemu/firmware.ts";
-import { machineTypeFor } from "./qemu/machine-types.ts";
+import { machineTypeFor, placesOn } from "./qemu/machine-types.ts";
 import type { QemuOptions } from "./qemu/options.ts";
-import { findVirtiofsd, planShares } from "./qemu/shares.ts";
+import { planShares } from "./qemu/shares.ts";
 import { parseUserArgs } from "./qemu/user-args.ts";
+import { findVirtiofsd } from "./qemu/virtiofsd.ts";
 
 export type { QemuOptions } from "./qemu/options.ts";
 
@@ -15,7 +16,7 @@ export type { QemuOptions } from "./qemu/options.ts";
  * The VM starts paused and is spoken to over its monitor; console, monitor and ready port are sockets in the runtime folder.
  */
 export default function qemu(options: QemuOptions = {}): Launcher {
-  checkOptions("qemu", options, ["args", "binary", "machine", "cpu", "accelerator", "display"]);
+  checkOptions("qemu", options, ["args", "binary", "machine", "cpu", "accelerator", "display", "virtiofsd"]);
   const userArgs = parseUserArgs(options.args ?? []);
   return {
     name: "qemu",
@@ -44,7 +45,8 @@ export default function qemu(options: QemuOptions = {}): Launcher {
     async plan(input: BootInput): Promise<BootPlan> {
       const { host, arch } = input;
       const known = await askQemu(host, arch, options.binary);
-      const shares = planShares(input, input.shares.length > 0 ? await findVirtiofsd(host) : undefined);
+      const places = placesOn(options.machine ?? machineTypeFor(arch).type);
+      const shares = planShares(input, await findVirtiofsd(host, options.virtiofsd), places.shares);
       const { command, files, network, lan, sockets } = qemuCommand(input, known, options, userArgs, shares);
       return {
         vm: command,
@@ -54,6 +56,7 @@ export default function qemu(options: QemuOptions = {}): Launcher {
         ready: { kind: "connect", path: sockets.ready },
         control: { kind: "qmp", path: sockets.monitor, paused: true },
         mounts: shares.mounts,
+        ...(shares.hot && { hotShares: shares.hot }),
         ...(network.replug && { replug: network.replug }),
         ...(lan?.replug && { replugLan: lan.replug }),
         notes: [...shares.notes, ...network.notes],

@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import {
-  checkOptions, checkVersion, Command, compareVersions, findVersion, MachineError, requireProgram, socketPath,
+  checkOptions, checkVersion, Command, compareVersions, findVersion, MachineError, requireProgram, shareTag, socketPath,
   type Accelerator, type Architecture, type BootInput, type BootPlan, type HostFacts, type Launcher, type NetLink,
 } from "glowplug";
 
@@ -136,9 +135,4 @@ function path(key: string, value: string): string {
 function plain(value: string): string {
   if (!/[,"]/.test(value)) return value;
   throw new MachineError("bad-spec", `vfkit cannot take the path ${value}: it may hold no comma and no quotation mark`, { plugin: "vfkit", hint: "Rename the folder." });
-}
-
-/** The name that the guest mounts: it stays the same when other volumes come and go. At most 36 bytes fit (virtio 1.2, 5.11.4). */
-function shareTag(target: string): string {
-  return `volume-${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
 }

@@ -50,7 +50,7 @@ describe("a real AArch64 guest", () => {
     net = await gvproxy().plan({ ...common, link: "unix-stream", mac: "5a:94:ef:e4:0c:ee", sshPort: await freePort(), ports: [] });
     boot = await launcher.plan({
       ...common, arch: "aarch64", cpus: 2, memory: 2 ** 30, disk: { path: disk, format: "raw" }, seed: { kind: "ignition", path: seed },
-      firstBoot: true, link: net.link, shares: [], accelerator: "tcg", usb: [],
+      firstBoot: true, link: net.link, shares: [], guestUid: 1000, accelerator: "tcg", usb: [],
     });
     writePlannedFiles(boot.files);
     await startNetwork("gvproxy");

@@ -101,7 +101,7 @@ async function bootInput(launcher: Launcher, host: HostFacts, { data, runtime, d
   const accelerator = (await launcher.accelerators(host, host.arch)).find(({ usable }) => usable)?.name ?? "";
   return {
     name: "contract", host, arch: host.arch, cpus: 2, memory: 2 ** 30, disk: { path: disk, format: launcher.formats[0] ?? "qcow2" },
-    seed: { kind: launcher.seeds[0] ?? "ignition", path: seed }, firstBoot: true, link: linkOf(launcher.links[0] ?? "user", runtime), shares: [], accelerator, usb: [],
+    seed: { kind: launcher.seeds[0] ?? "ignition", path: seed }, firstBoot: true, link: linkOf(launcher.links[0] ?? "user", runtime), shares: [], guestUid: 1000, accelerator, usb: [],
     folders: { data, runtime },
   };
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { Command, socketPath, type BootInput, type PlannedFile } from "glowplug";
 import { sandboxText, type Qemu } from "./binary.ts";
 import { addFirmware } from "./firmware.ts";
-import { machineTypeFor, type NicSlot } from "./machine-types.ts";
+import { machineTypeFor, placesOn } from "./machine-types.ts";
 import { lanFlags, networkFlags, type NetworkFlags } from "./network.ts";
 import { optionText } from "./option-text.ts";
 import type { QemuOptions } from "./options.ts";
@@ -48,7 +48,7 @@ export function qemuCommand(input: BootInput, qemu: Qemu, options: QemuOptions, 
   command.add("-S").add("-qmp", optionText(`unix:${sockets.monitor}`, { server: true, wait: false }));
   command.add("-chardev", optionText("socket", { id: "console", path: sockets.console, server: true, wait: false })).add("-serial", "chardev:console");
 
-  const slot = options.machine === undefined ? machine.nic : slotOn(type);
+  const slot = placesOn(type).nic;
   const network = networkFlags(link, slot, qemu.version);
   const lan = input.lan && lanFlags(input.lan, slot, qemu.version);
   for (const { netdev, devices } of [network, ...(lan ? [lan] : [])]) {
@@ -81,14 +81,6 @@ function acceleratorText(accelerator: string, { arch, host }: BootInput): string
 
 function cpuModel(models: Readonly<Record<string, string>>, accelerator: string): string {
   return models[accelerator] ?? "max";
-}
-
-/** Where the card sits on a machine type of the user's choice: on the root bus of one that we know, else where QEMU puts it. */
-function slotOn(type: string): NicSlot {
-  if (/^(pc|pc-i440fx-.*)$/.test(type)) return { bus: "pci.0", addr: "0x3", hotplug: true };
-  if (/^(virt|virt-.*)$/.test(type)) return { bus: "pcie.0", addr: "0x3", rootPort: true, hotplug: true };
-  if (/^(q35|pc-q35-.*)$/.test(type)) return { bus: "pcie.0", addr: "0x3", hotplug: false };
-  return { hotplug: false };
 }
 
 /**

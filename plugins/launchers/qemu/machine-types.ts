@@ -10,6 +10,9 @@ export interface NicSlot {
   readonly hotplug: boolean;
 }
 
+/** Where shared folders are plugged while the guest runs: one bus has room for all, or each of these root ports for one. */
+export type ShareSlots = { readonly bus: string } | { readonly ports: readonly string[] };
+
 /** What QEMU calls the parts of a machine of one architecture. */
 export interface MachineType {
   readonly program: string;
@@ -18,7 +21,6 @@ export interface MachineType {
   readonly cpu: Readonly<Record<"kvm" | "hvf" | "tcg", string>>;
   /** Further properties of -machine. */
   properties(facts: { readonly accelerator: string; readonly cpus: number }): Readonly<Record<string, string | number>>;
-  readonly nic: NicSlot;
   /** Card for a display. */
   readonly graphics: string;
   /** Boots by UEFI, from flash. */
@@ -35,6 +37,9 @@ export interface MachineType {
  */
 const emulatedX86 = "Nehalem,model=54,stepping=1";
 
+/** On PCI Express each folder needs a root port that was there at the start. */
+const sharePorts = ["shareport0", "shareport1", "shareport2", "shareport3"];
+
 const machineTypes: Partial<Record<Architecture, MachineType>> = {
   /**
    * i440fx: a card on its root bus can be plugged while the guest runs, which q35's cannot; behind a root port of q35 the card
@@ -42,7 +47,7 @@ const machineTypes: Partial<Record<Architecture, MachineType>> = {
    */
   x86_64: {
     program: "qemu-system-x86_64", type: "pc", cpu: { kvm: "host", hvf: "host", tcg: emulatedX86 }, properties: () => ({}),
-    nic: { bus: "pci.0", addr: "0x3", hotplug: true }, graphics: "VGA", uefi: false,
+    graphics: "VGA", uefi: false,
   },
   /**
    * gic-version: kvm needs the host's, and `max` is that; under hvf the default (2) has room for 8 processors, and 3 works
@@ -51,9 +56,17 @@ const machineTypes: Partial<Record<Architecture, MachineType>> = {
   aarch64: {
     program: "qemu-system-aarch64", type: "virt", cpu: { kvm: "host", hvf: "host", tcg: "cortex-a72" },
     properties: ({ accelerator, cpus }): Record<string, string | number> => (accelerator === "hvf" ? (cpus > 8 ? { "gic-version": 3 } : {}) : { "gic-version": "max" }),
-    nic: { bus: "pcie.0", addr: "0x3", rootPort: true, hotplug: true }, graphics: "virtio-gpu-pci", uefi: true,
+    graphics: "virtio-gpu-pci", uefi: true,
   },
 };
+
+/** Where the parts sit that come and go on a machine type of the user's choice: on the root bus of one that we know, else where QEMU puts them. */
+export function placesOn(type: string): { readonly nic: NicSlot; readonly shares?: ShareSlots } {
+  if (/^(pc|pc-i440fx-.*)$/.test(type)) return { nic: { bus: "pci.0", addr: "0x3", hotplug: true }, shares: { bus: "pci.0" } };
+  if (/^(virt|virt-.*)$/.test(type)) return { nic: { bus: "pcie.0", addr: "0x3", rootPort: true, hotplug: true }, shares: { ports: sharePorts } };
+  if (/^(q35|pc-q35-.*)$/.test(type)) return { nic: { bus: "pcie.0", addr: "0x3", hotplug: false } };
+  return { nic: { hotplug: false } };
+}
 
 /** The machine for an architecture. Throws MachineError "unsupported-host" where we have none. */
 export function machineTypeFor(arch: Architecture): MachineType {

@@ -1,15 +1,8 @@
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { Command, compareVersions, findVersion, socketPath, type BootInput, type BootPlan, type HelperPlan, type HostFacts } from "glowplug";
+import { shareTag, socketPath, type BootInput, type BootPlan, type HelperPlan, type HotShares } from "glowplug";
 import { optionText } from "./option-text.ts";
-
-/** A virtiofsd of this host. Two programs bear the name, with different flags. */
-export interface Virtiofsd {
-  readonly program: string;
-  /** rust: the one that is developed. c: QEMU's own up to 7.2, for root only. */
-  readonly kind: "rust" | "c";
-  readonly version?: string;
-}
+import type { ShareSlots } from "./machine-types.ts";
+import { daemon, isNew, listed, type Virtiofsd } from "./virtiofsd.ts";
 
 export interface SharePlan {
   readonly mounts: BootPlan["mounts"];
@@ -18,68 +11,81 @@ export interface SharePlan {
   readonly flags: readonly (readonly [flag: string, value: string])[];
   /** The guest's memory must be shared with the helpers. */
   readonly sharedMemory: boolean;
+  readonly hot?: HotShares;
   readonly notes: readonly string[];
 }
 
-/** Where distributions keep it, out of PATH. */
-const folders = ["/usr/libexec", "/usr/lib", "/usr/lib/qemu", "/usr/lib/kvm"];
-
-/** Finds a virtiofsd that this user can run. */
-export async function findVirtiofsd(host: HostFacts): Promise<Virtiofsd | undefined> {
-  if (host.os !== "linux") return undefined;
-  const program = host.find("virtiofsd", { folders });
-  if (program === undefined) return undefined;
-  if (!host.local) return { program, kind: "rust" };
-  const { exitCode, stdout, stderr } = await host.probe(program, ["--version"]);
-  if (exitCode !== 0) return undefined;
-  const version = findVersion(`${stdout}\n${stderr}`);
-  // QEMU's own prints "virtiofsd version 7.2.22 ..." and "using FUSE kernel interface".
-  const kind = /FUSE kernel interface|virtiofsd version/.test(`${stdout}${stderr}`) ? "c" : "rust";
-  if (kind === "c" && host.uid !== 0) return undefined;
-  return { program, kind, ...(version !== undefined && { version }) };
+/**
+ * Plans the shared folders: over virtiofs where its helper is there, else over 9p, which QEMU serves itself. So does a read-only
+ * folder that the helper cannot hold read-only: what the guest alone holds so, its root can write.
+ */
+export function planShares(input: BootInput, virtiofsd: Virtiofsd | undefined, slots: ShareSlots | undefined): SharePlan {
+  const { host, shares, guestUid, folders: { runtime } } = input;
+  const ports = virtiofsd && slots && "ports" in slots ? slots.ports : undefined;
+  const mounts = shares.map((share, index) => {
+    const kind = virtiofsd && (!share.readOnly || isNew(virtiofsd)) ? "virtiofs" : "9p";
+    const slot = kind === "virtiofs" ? ports?.[index] : undefined;
+    return { share, kind, tag: shareTag(share.target), ...(slot !== undefined && { slot }) } as const;
+  });
+  const flags = [
+    ...(ports ?? []).map((id, index) => ["-device", optionText("pcie-root-port", { id, bus: "pcie.0", chassis: index + 10 })] as const),
+    ...mounts.flatMap(({ share, kind, tag, slot }) => (kind === "9p" ? nineP(share.source, share.readOnly, tag) : virtiofs(tag, socketOf(runtime, tag), slot))),
+  ];
+  if (!virtiofsd) return { mounts, helpers: [], flags, sharedMemory: false, notes: host.os === "linux" && shares.length > 0 ? ["Volumes go over 9p, which is slow: install virtiofsd for virtiofs."] : [] };
+  const owners = { host, guestUid };
+  const helpers = mounts.filter(({ kind }) => kind === "virtiofs").map(({ share, tag }) => {
+    const socket = socketOf(runtime, tag);
+    return { command: daemon(virtiofsd, owners, { name: `virtiofsd ${share.target}`, source: share.source, listedSource: listed(share.source), socket, readOnly: share.readOnly }), listens: [socket] };
+  });
+  return { mounts, helpers, flags, sharedMemory: true, ...(slots && { hot: hotShares(input, virtiofsd, slots) }), notes: limitsOf(virtiofsd, input) };
 }
 
-/** Plans the shared folders: over virtiofs where its helper is there, else over 9p, which QEMU serves itself. */
-export function planShares({ host, shares, folders: { runtime } }: BootInput, virtiofsd: Virtiofsd | undefined): SharePlan {
-  if (shares.length === 0) return { mounts: [], helpers: [], flags: [], sharedMemory: false, notes: [] };
-  const kind = virtiofsd ? "virtiofs" : "9p";
-  const mounts = shares.map((share) => ({ share, kind, tag: shareTag(share.target) }) as const);
-  if (!virtiofsd) {
-    const notes = host.os === "linux" ? ["Volumes go over 9p, which is slow: install virtiofsd for virtiofs."] : [];
-    return { mounts, helpers: [], sharedMemory: false, notes, flags: mounts.flatMap(({ share, tag }, index) => nineP(index, share.source, share.readOnly, tag)) };
-  }
-  const sockets = mounts.map((_, index) => socketPath(join(runtime, `share${index}.sock`)));
-  const guarded = virtiofsd.kind === "rust" && (virtiofsd.version === undefined || compareVersions(virtiofsd.version, "1.13") >= 0);
-  return {
-    mounts, sharedMemory: true,
-    helpers: mounts.map(({ share }, index) => ({ command: daemon(virtiofsd, host, share, sockets[index] ?? "", index, guarded), listens: [sockets[index] ?? ""] })),
-    flags: mounts.flatMap(({ tag }, index) => [
-      ["-chardev", optionText("socket", { id: `share${index}`, path: sockets[index] })] as const,
-      ["-device", optionText("vhost-user-fs-pci", { "queue-size": 1024, chardev: `share${index}`, tag })] as const,
-    ]),
-    notes: !guarded && shares.some(({ readOnly }) => readOnly) ? ["Read-only volumes are so by the guest's mount alone: virtiofsd 1.13 can do better."] : [],
-  };
+/** The name that the guest mounts also names socket, character device and device: so all of them are the same for a volume that comes later. */
+function virtiofs(tag: string, path: string, bus: string | undefined): readonly (readonly [flag: string, value: string])[] {
+  return [["-chardev", optionText("socket", { id: tag, path })], ["-device", optionText("vhost-user-fs-pci", { ...device(tag), bus })]];
 }
 
-/** The name that the guest mounts: it stays the same when other volumes come and go. At most 31 bytes fit for 9p, 36 for virtiofs. */
-export function shareTag(target: string): string {
-  return `volume-${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
+function device(tag: string): Record<string, string | number> {
+  return { id: `${tag}-device`, "queue-size": 1024, chardev: tag, tag };
+}
+
+function socketOf(runtime: string, tag: string): string {
+  return socketPath(join(runtime, `${tag}.sock`));
 }
 
 /** `none` lets the guest set modes for real and ignores owners: files belong to the host's user, as he would expect. */
-function nineP(index: number, path: string, readonly: boolean, tag: string): [string, string][] {
-  const id = `share${index}`;
+function nineP(path: string, readonly: boolean, tag: string): readonly (readonly [flag: string, value: string])[] {
   return [
-    ["-fsdev", optionText("local", { id, path, security_model: "none", multidevs: "remap", ...(readonly && { readonly }) })],
-    ["-device", optionText("virtio-9p-pci", { fsdev: id, mount_tag: tag })],
+    ["-fsdev", optionText("local", { id: tag, path, security_model: "none", multidevs: "remap", ...(readonly && { readonly }) })],
+    ["-device", optionText("virtio-9p-pci", { id: `${tag}-device`, fsdev: tag, mount_tag: tag })],
   ];
 }
 
-/** A daemon serves one folder and ends with its one connection. An ordinary user can build no sandbox around it; what the user may not do, it may not either. */
-function daemon({ program, kind }: Virtiofsd, host: HostFacts, share: BootInput["shares"][number], socket: string, index: number, guarded: boolean): Command {
-  const command = new Command(program, { name: `virtiofsd ${index}` });
-  if (kind === "c") return command.add(`--socket-path=${socket}`).add("-o", optionText(undefined, { source: share.source, sandbox: "namespace" }).replaceAll(",,", "\\,"));
-  command.add("--socket-path", socket).add("--shared-dir", share.source).add("--sandbox", host.uid === 0 ? "namespace" : "none");
-  if (share.readOnly && guarded) command.add("--readonly");
-  return command;
+/** The same for a running VM, over its monitor. QEMU can add no folder of 9p later. */
+function hotShares({ host, guestUid, folders: { runtime } }: BootInput, virtiofsd: Virtiofsd, slots: ShareSlots): HotShares {
+  const socket = join(runtime, "{tag}.sock");
+  const owners = { host, guestUid };
+  const helper = (readOnly: boolean) => daemon(virtiofsd, owners, { name: "virtiofsd {target}", source: "{source}", listedSource: "{listedSource}", socket, readOnly }).toRecord();
+  const bus = "ports" in slots ? "{slot}" : slots.bus;
+  return {
+    kind: "virtiofs", socket, writable: helper(false), ...(isNew(virtiofsd) && { readOnly: helper(true) }), ...("ports" in slots && { slots: slots.ports }),
+    add: [
+      { execute: "chardev-add", arguments: { id: "{tag}", backend: { type: "socket", data: { addr: { type: "unix", data: { path: socket } }, server: false } } } },
+      { execute: "device_add", arguments: { driver: "vhost-user-fs-pci", ...device("{tag}"), bus } },
+    ],
+    remove: [
+      { execute: "device_del", arguments: { id: "{tag}-device" }, awaitEvent: { name: "DEVICE_DELETED", data: { device: "{tag}-device" } } },
+      { execute: "chardev-remove", arguments: { id: "{tag}" } },
+    ],
+  };
+}
+
+/** What an older helper cannot do with these volumes. */
+function limitsOf(virtiofsd: Virtiofsd, { host, shares, guestUid }: BootInput): readonly string[] {
+  if (isNew(virtiofsd) || shares.length === 0) return [];
+  const { program, version = "of an unknown version" } = virtiofsd;
+  return [
+    ...(shares.some(({ readOnly }) => readOnly) ? [`Read-only volumes go over 9p, which is slow: ${program} (${version}) holds none so, virtiofsd 1.13 can.`] : []),
+    ...(host.uid === 0 ? [`Files that the guest's user makes in volumes belong to user ${guestUid} here, and he cannot write into root's folders: ${program} (${version}) maps no owners, virtiofsd 1.13 can.`] : []),
+  ];
 }

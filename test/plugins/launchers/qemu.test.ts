@@ -24,6 +24,9 @@ const onRootPort = ["-device pcie-root-port,id=nicport,bus=pcie.0,addr=0x3,chass
 const stream = (runtime: string) => `-netdev stream,id=net0,server=off,addr.type=unix,addr.path=${runtime}/net/vm.sock,reconnect-ms=500`;
 const begin = ["-name web", "-nodefaults", "-no-user-config"];
 const sandbox = "-sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+/** Memory that a virtiofsd can be let into at any time, and places for its devices. */
+const sharedMemory = "-object memory-backend-memfd,id=mem,size=2048M,share=on";
+const sharePorts = [0, 1, 2, 3].map((index) => `-device pcie-root-port,id=shareport${index},bus=pcie.0,chassis=${index + 10}`);
 const flash = (code: string, data: string) => [
   `-drive if=pflash,unit=0,format=raw,readonly=on,file=${code}`, `-drive if=pflash,unit=1,format=raw,file=${data}/uefi-variables.fd`,
 ];
@@ -31,10 +34,12 @@ const flash = (code: string, data: string) => [
 const emulatedX86 = "-cpu Nehalem,model=54,stepping=1";
 
 function line(host: "linux" | "mac", parts: { program: string; machine: string[]; flash?: string[]; nic: string[] }): string[] {
-  const [data, runtime] = host === "linux" ? [linux, "/run/user/1000/glowplug/web"] : [mac, "/tmp/glowplug/web"];
+  const isLinux = host === "linux";
+  const [data, runtime] = isLinux ? [linux, "/run/user/1000/glowplug/web"] : [mac, "/tmp/glowplug/web"];
   return [
-    parts.program, ...begin, ...(host === "linux" ? [sandbox] : []), "-display none", ...parts.machine, "-smp 2", "-m 2048M", ...(parts.flash ?? []),
+    parts.program, ...begin, ...(isLinux ? [sandbox] : []), "-display none", ...parts.machine.map((flag, index) => (isLinux && index === 0 ? `${flag},memory-backend=mem` : flag)), "-smp 2", "-m 2048M", ...(parts.flash ?? []),
     ...sockets(runtime).control, stream(runtime), ...parts.nic, ...disk(data), ...sockets(runtime).ready, ...end,
+    ...(isLinux ? [...(parts.nic === onRootPort ? sharePorts : []), sharedMemory] : []),
   ];
 }
 

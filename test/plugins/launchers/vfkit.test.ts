@@ -12,7 +12,7 @@ function bootInput(changes: Partial<BootInput> = {}): BootInput {
   const host = foreignHost("darwin/arm64");
   return {
     name: "web", host, arch: host.arch, cpus: 2, memory: 2 * 2 ** 30, disk: { path: `${data}/disk.raw`, format: "raw" }, seed: { kind: "ignition", path: `${data}/ignition.json` },
-    firstBoot: true, link, shares: [], accelerator: "vz", usb: [], folders: { data, runtime }, ...changes,
+    firstBoot: true, link, shares: [], guestUid: 1000, accelerator: "vz", usb: [], folders: { data, runtime }, ...changes,
   };
 }
 const plan = async (changes: Partial<BootInput> = {}, options?: VfkitOptions): Promise<BootPlan> => await vfkit(options).plan(bootInput(changes));

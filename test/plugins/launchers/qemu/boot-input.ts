@@ -10,6 +10,6 @@ export function bootInput(hostName: string, changes: Partial<BootInput> = {}): B
     name: "web", host, arch: host.arch, cpus: 2, memory: 2 * 2 ** 30,
     disk: { path: `${data}/disk.qcow2`, format: "qcow2" }, seed: { kind: "ignition", path: `${data}/ignition.json` }, firstBoot: true,
     link: { kind: "unix-stream", path: `${runtime}/net/vm.sock`, mac: "5a:94:ef:e4:0c:ee" },
-    shares: [], accelerator: host.os === "darwin" ? "hvf" : "kvm", usb: [], folders: { data, runtime }, ...changes,
+    shares: [], guestUid: 1000, accelerator: host.os === "darwin" ? "hvf" : "kvm", usb: [], folders: { data, runtime }, ...changes,
   };
 }

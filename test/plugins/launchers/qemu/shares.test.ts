@@ -1,80 +1,87 @@
 import { describe, expect, it } from "vitest";
-import type { BootInput } from "glowplug";
-import { findVirtiofsd, planShares, shareTag } from "../../../../plugins/launchers/qemu/shares.ts";
-import { hostOf, type HostParts } from "../../../fixtures/hosts.ts";
+import { shareTag, type BootInput } from "glowplug";
+import { planShares } from "../../../../plugins/launchers/qemu/shares.ts";
+import type { Virtiofsd } from "../../../../plugins/launchers/qemu/virtiofsd.ts";
 import { bootInput } from "./boot-input.ts";
 
-const rust = "/usr/libexec/virtiofsd";
-const c = "/usr/lib/qemu/virtiofsd";
-const rustAnswer = { [rust]: { stdout: "virtiofsd 1.13.2\n" } };
-const cAnswer = { [c]: { stdout: "virtiofsd version 7.2.22 (Debian 1:7.2+dfsg-7)\nusing FUSE kernel interface version 7.36\n" } };
-const host = (parts: HostParts) => hostOf("linux/amd64", parts);
+const modern: Virtiofsd = { program: "/usr/libexec/virtiofsd", kind: "rust", version: "1.13.2" };
+const old: Virtiofsd = { ...modern, version: "1.10.0" };
+const rootBus = { bus: "pci.0" };
 const shares: BootInput["shares"] = [{ source: "/home/me/a,b", target: "/home/me/a,b", readOnly: false }, { source: "/srv", target: "/mnt/srv", readOnly: true }];
-const tags = shares.map(({ target }) => shareTag(target));
-
-describe("looking for virtiofsd", () => {
-  it("finds the one that is developed, out of PATH", async () => {
-    expect(await findVirtiofsd(host({ files: [rust], answers: rustAnswer }))).toEqual({ program: rust, kind: "rust", version: "1.13.2" });
-  });
-
-  it("takes the one of QEMU 7.2 for root alone, since it runs for nobody else", async () => {
-    expect(await findVirtiofsd(host({ files: [c], answers: cAnswer, uid: 0 }))).toEqual({ program: c, kind: "c", version: "7.2.22" });
-    expect(await findVirtiofsd(host({ files: [c], answers: cAnswer, uid: 1000 }))).toBeUndefined();
-  });
-
-  it("passes over one that does not run", async () => {
-    expect(await findVirtiofsd(host({ files: [rust], answers: { [rust]: { exitCode: 1, stderr: "GLIBC_2.39 not found" } } }))).toBeUndefined();
-  });
-
-  it("finds none on macOS", async () => expect(await findVirtiofsd(hostOf("darwin/arm64", { files: [rust] }))).toBeUndefined());
-});
+const [writable = "", readOnly = ""] = shares.map(({ target }) => shareTag(target));
+const socket = (tag: string) => `/run/user/1000/glowplug/web/${tag}.sock`;
+const map = "--translate-uid squash-guest:0:1000:4294967295 --translate-gid squash-guest:0:1000:4294967295";
 
 describe("shared folders", () => {
   it("go over virtiofs with a daemon each", () => {
-    const plan = planShares(bootInput("linux/amd64", { shares }), { program: rust, kind: "rust", version: "1.13.2" });
+    const plan = planShares(bootInput("linux/amd64", { shares }), modern, rootBus);
     expect(plan.helpers.map(({ command, listens }) => [command.name, command.toString(), listens])).toEqual([
-      ["virtiofsd 0", "/usr/libexec/virtiofsd --socket-path /run/user/1000/glowplug/web/share0.sock --shared-dir /home/me/a,b --sandbox none", ["/run/user/1000/glowplug/web/share0.sock"]],
-      ["virtiofsd 1", "/usr/libexec/virtiofsd --socket-path /run/user/1000/glowplug/web/share1.sock --shared-dir /srv --sandbox none --readonly", ["/run/user/1000/glowplug/web/share1.sock"]],
+      ["virtiofsd /home/me/a,b", `/usr/libexec/virtiofsd --socket-path ${socket(writable)} --shared-dir /home/me/a,b --sandbox none ${map}`, [socket(writable)]],
+      ["virtiofsd /mnt/srv", `/usr/libexec/virtiofsd --socket-path ${socket(readOnly)} --shared-dir /srv --sandbox none ${map} --readonly`, [socket(readOnly)]],
     ]);
-    expect(plan.flags).toEqual([
-      ["-chardev", "socket,id=share0,path=/run/user/1000/glowplug/web/share0.sock"], ["-device", `vhost-user-fs-pci,queue-size=1024,chardev=share0,tag=${tags[0]}`],
-      ["-chardev", "socket,id=share1,path=/run/user/1000/glowplug/web/share1.sock"], ["-device", `vhost-user-fs-pci,queue-size=1024,chardev=share1,tag=${tags[1]}`],
-    ]);
-    expect(plan).toMatchObject({ sharedMemory: true, notes: [], mounts: [{ kind: "virtiofs", tag: tags[0] }, { kind: "virtiofs", tag: tags[1] }] });
+    expect(plan.flags).toEqual([writable, readOnly].flatMap((tag) => [
+      ["-chardev", `socket,id=${tag},path=${socket(tag)}`], ["-device", `vhost-user-fs-pci,id=${tag}-device,queue-size=1024,chardev=${tag},tag=${tag}`],
+    ]));
+    expect(plan).toMatchObject({ sharedMemory: true, notes: [], mounts: [{ kind: "virtiofs", tag: writable }, { kind: "virtiofs", tag: readOnly }] });
   });
 
-  it("are fenced in for root", () => {
-    const input = bootInput("linux/amd64", { shares, host: { ...bootInput("linux/amd64").host, uid: 0 } });
-    expect(planShares(input, { program: rust, kind: "rust", version: "1.6.0" }).helpers[0]?.command.toArgv()).toEqual([
-      "--socket-path", "/run/user/1000/glowplug/web/share0.sock", "--shared-dir", "/home/me/a,b", "--sandbox", "namespace",
+  it("sit behind a root port each on PCI Express, as far as those go; only there can they be unplugged", () => {
+    const plan = planShares(bootInput("linux/arm64", { shares }), modern, { ports: ["one"] });
+    expect(plan.flags.map(([, value]) => value).filter((value) => !value.startsWith("socket"))).toEqual([
+      "pcie-root-port,id=one,bus=pcie.0,chassis=10", `vhost-user-fs-pci,id=${writable}-device,queue-size=1024,chardev=${writable},tag=${writable},bus=one`,
+      `vhost-user-fs-pci,id=${readOnly}-device,queue-size=1024,chardev=${readOnly},tag=${readOnly}`,
     ]);
-    expect(planShares(input, { program: c, kind: "c", version: "7.2.22" }).helpers[0]?.command.toArgv()).toEqual([
-      "--socket-path=/run/user/1000/glowplug/web/share0.sock", "-o", "source=/home/me/a\\,b,sandbox=namespace",
-    ]);
+    expect(plan.mounts.map(({ slot }) => slot)).toEqual(["one", undefined]);
+    expect(plan.hot).toMatchObject({ slots: ["one"], add: [{}, { arguments: { bus: "{slot}" } }] });
   });
 
-  it("that are read-only by the guest's mount alone are told of", () => {
-    expect(planShares(bootInput("linux/amd64", { shares }), { program: rust, kind: "rust", version: "1.6.0" }).notes).toEqual(["Read-only volumes are so by the guest's mount alone: virtiofsd 1.13 can do better."]);
+  it("that an older virtiofsd cannot hold read-only go over 9p, which QEMU holds, and the user is told", () => {
+    const plan = planShares(bootInput("linux/amd64", { shares }), old, rootBus);
+    expect(plan.mounts.map(({ kind }) => kind)).toEqual(["virtiofs", "9p"]);
+    expect(plan.flags.slice(2)).toEqual([
+      ["-fsdev", `local,id=${readOnly},path=/srv,security_model=none,multidevs=remap,readonly=on`], ["-device", `virtio-9p-pci,id=${readOnly}-device,fsdev=${readOnly},mount_tag=${readOnly}`],
+    ]);
+    expect(plan.hot).not.toHaveProperty("readOnly");
+    expect(plan.notes).toEqual(["Read-only volumes go over 9p, which is slow: /usr/libexec/virtiofsd (1.10.0) holds none so, virtiofsd 1.13 can."]);
+  });
+
+  it("whose owners root's virtiofsd cannot map are told of", () => {
+    const input = bootInput("linux/amd64", { shares: shares.slice(0, 1), host: { ...bootInput("linux/amd64").host, uid: 0, gid: 0 } });
+    const sentence = "Files that the guest's user makes in volumes belong to user 1000 here, and he cannot write into root's folders";
+    expect(planShares(input, { program: "/usr/lib/qemu/virtiofsd", kind: "c", version: "7.2.22" }, rootBus).notes).toEqual([`${sentence}: /usr/lib/qemu/virtiofsd (7.2.22) maps no owners, virtiofsd 1.13 can.`]);
+    expect(planShares(input, modern, rootBus).notes).toEqual([]);
   });
 
   it("go over 9p without virtiofsd, and the user is told on Linux", () => {
-    const plan = planShares(bootInput("linux/amd64", { shares }), undefined);
+    const plan = planShares(bootInput("linux/amd64", { shares }), undefined, rootBus);
     expect(plan).toMatchObject({ helpers: [], sharedMemory: false, notes: ["Volumes go over 9p, which is slow: install virtiofsd for virtiofs."] });
+    expect(plan).not.toHaveProperty("hot");
     expect(plan.mounts.map(({ kind }) => kind)).toEqual(["9p", "9p"]);
-    expect(plan.flags).toEqual([
-      ["-fsdev", "local,id=share0,path=/home/me/a,,b,security_model=none,multidevs=remap"], ["-device", `virtio-9p-pci,fsdev=share0,mount_tag=${tags[0]}`],
-      ["-fsdev", "local,id=share1,path=/srv,security_model=none,multidevs=remap,readonly=on"], ["-device", `virtio-9p-pci,fsdev=share1,mount_tag=${tags[1]}`],
+    expect(plan.flags.slice(0, 2)).toEqual([
+      ["-fsdev", `local,id=${writable},path=/home/me/a,,b,security_model=none,multidevs=remap`], ["-device", `virtio-9p-pci,id=${writable}-device,fsdev=${writable},mount_tag=${writable}`],
     ]);
-    expect(planShares(bootInput("darwin/arm64", { shares }), undefined).notes).toEqual([]);
+    expect(planShares(bootInput("darwin/arm64", { shares }), undefined, rootBus).notes).toEqual([]);
   });
 
-  it("have a tag that follows from the target, short enough for 9p", () => {
-    expect(shareTag("/srv")).toBe(shareTag("/srv"));
-    expect(shareTag("/srv")).not.toBe(shareTag("/srv2"));
-    expect(shareTag("/srv").length).toBeLessThanOrEqual(31);
+  it("can come and go while the VM runs, also where there are none at the start", () => {
+    const { hot, ...rest } = planShares(bootInput("linux/amd64"), modern, rootBus);
+    expect(rest).toEqual({ mounts: [], helpers: [], flags: [], sharedMemory: true, notes: [] });
+    expect(hot).toEqual({
+      kind: "virtiofs", socket: socket("{tag}"),
+      writable: { program: modern.program, name: "virtiofsd {target}", argv: ["--socket-path", socket("{tag}"), "--shared-dir", "{source}", "--sandbox", "none", ...map.split(" ")] },
+      readOnly: { program: modern.program, name: "virtiofsd {target}", argv: ["--socket-path", socket("{tag}"), "--shared-dir", "{source}", "--sandbox", "none", ...map.split(" "), "--readonly"] },
+      add: [
+        { execute: "chardev-add", arguments: { id: "{tag}", backend: { type: "socket", data: { addr: { type: "unix", data: { path: socket("{tag}") } }, server: false } } } },
+        { execute: "device_add", arguments: { driver: "vhost-user-fs-pci", id: "{tag}-device", "queue-size": 1024, chardev: "{tag}", tag: "{tag}", bus: "pci.0" } },
+      ],
+      remove: [
+        { execute: "device_del", arguments: { id: "{tag}-device" }, awaitEvent: { name: "DEVICE_DELETED", data: { device: "{tag}-device" } } },
+        { execute: "chardev-remove", arguments: { id: "{tag}" } },
+      ],
+    });
   });
 
-  it("are none without volumes", () => {
-    expect(planShares(bootInput("linux/amd64"), { program: rust, kind: "rust" })).toEqual({ mounts: [], helpers: [], flags: [], sharedMemory: false, notes: [] });
+  it("cannot come later on a machine type without a place for them", () => {
+    expect(planShares(bootInput("linux/amd64"), modern, undefined)).not.toHaveProperty("hot");
   });
 });
