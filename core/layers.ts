@@ -3,15 +3,17 @@ import { findConfig, loadScript, pickMachine, type DescribedMachine, type Loaded
 import { isMachineError, MachineError } from "./errors.ts";
 import type { MachineRecord } from "./record.ts";
 import type { Run } from "./run.ts";
-import { defaultName, nameProblem, type SpecLayer } from "./spec.ts";
+import { checkName, commandLine, defaultName, nameProblem, type SpecLayer } from "./spec.ts";
 import type { MachineSpec } from "./spec-types.ts";
-import { readRecord } from "./store.ts";
+import { alreadyExists, readRecord } from "./store.ts";
 
 /** Which machine, and what the caller adds to it. */
 export interface OpenWhat {
   readonly name?: string;
   /** A script or config file by path; else the record's, else one is searched for. */
   readonly script?: string;
+  /** The machine must not exist yet. Default: false. */
+  readonly isNew?: boolean;
   /** Fields from the command line; they win. */
   readonly flags?: MachineSpec;
   /** A spec at hand, for programs that open their own machine. */
@@ -29,11 +31,12 @@ export interface Layers {
 /**
  * Gathers what is said about a machine: user config, script, overrides of the record, flags; later wins.
  * A machine that exists keeps its script: from wherever a verb is called, the script that made it is loaded.
- * Throws MachineError "name-taken" when another script claims the name.
+ * Throws MachineError "name-taken" when another script claims the name, and "already-exists" for a machine that was to be new.
  */
 export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   if (what.name !== undefined) checkName(what.name);
   const known = what.name === undefined ? undefined : readRecord(run.paths, what.name);
+  if (what.isNew && known) throw alreadyExists(known.name);
   const explicit = what.script ?? known?.spec.script;
   const found = await findConfig({ cwd: run.cwd, ...(explicit !== undefined && { explicit }), userFolder: run.paths.config, uid: run.host.uid })
     .catch((error: unknown) => { throw what.script === undefined && known && isMachineError(error) && error.code === "not-found" ? lostScript(known, error) : error; });
@@ -47,6 +50,7 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   // A name that is none is told with whatever else is wrong in the script.
   const record = known ?? (nameProblem(name) === undefined ? readRecord(run.paths, name) : undefined);
   checkClaim(name, record, script);
+  if (what.isNew && record) throw alreadyExists(name);
 
   return {
     name, ...(script !== undefined && { script }), ...(record && { record }),
@@ -57,15 +61,9 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
       ...(project && described ? [layerOf(project, described, "config")] : []),
       ...(what.spec ? [{ source: "config" as const, spec: what.spec }] : []),
       ...(record ? [{ source: "set" as const, spec: record.overrides as MachineSpec, where: `set for ${name}` }] : []),
-      ...(what.flags ? [{ source: "flag" as const, spec: what.flags, where: "the command line" }] : []),
+      ...(what.flags ? [{ source: "flag" as const, spec: what.flags, where: commandLine }] : []),
     ],
   };
-}
-
-function checkName(name: string): void {
-  const problem = nameProblem(name);
-  if (problem === undefined) return;
-  throw new MachineError("bad-name", `${JSON.stringify(name)} is no name for a machine: ${problem}`, { hint: "A script is named by a path with a slash or an ending: ./web.ts" });
 }
 
 function load(path: string, what: OpenWhat, run: Run): Promise<LoadedScript> {

@@ -96,6 +96,11 @@ function machineNames(paths: Paths): readonly string[] {
   }
 }
 
+/** The error of whoever would make a machine that is there already, in podman's words. */
+export function alreadyExists(name: string): MachineError {
+  return new MachineError("already-exists", `machine "${name}" already exists`, { hint: `Start it with \`glowplug start ${name}\`, or remove it with \`glowplug rm ${name}\`.` });
+}
+
 function noMachine(name: string): MachineError {
   return new MachineError("no-machine", `machine "${name}" does not exist`, { hint: "`glowplug list` shows those that do." });
 }

@@ -8,6 +8,8 @@ export interface Flag<T> {
   /** As help shows it: "-m, --memory <MiB>". */
   readonly names: string;
   readonly help: string;
+  /** Taken, and left out of help. Default: false. */
+  readonly hidden?: boolean;
   /** A switch takes no value but "=true" and "=false". */
   readonly takes: "nothing" | "one" | "many";
   /** Turns the words given into the value. Throws MachineError "usage". */
@@ -29,6 +31,11 @@ export function text(names: string, help: string): Flag<string> {
 /** A text that may be given several times. */
 export function list(names: string, help: string): Flag<readonly string[]> {
   return { names, help: `${help} (may be repeated)`, takes: "many", read: (words) => (words.length === 0 ? undefined : words) };
+}
+
+/** A flag that is taken for the sake of those who know it from podman, and left out of help. */
+export function hidden<T>(flag: Flag<T>): Flag<T> {
+  return { ...flag, hidden: true };
 }
 
 /** A whole number of at least `least`. */
@@ -112,13 +119,13 @@ function tokensOf(table: FlagTable, argv: readonly string[]) {
 
 /** The flags of a table as help prints them, two columns. */
 export function describeFlags(table: FlagTable): string {
-  const rows = Object.values(table).map((flag) => [flag.names.startsWith("-") && !flag.names.startsWith("--") ? flag.names : `    ${flag.names}`, flag.help] as const);
+  const rows = Object.values(table).filter((flag) => !flag.hidden).map((flag) => [flag.names.startsWith("-") && !flag.names.startsWith("--") ? flag.names : `    ${flag.names}`, flag.help] as const);
   const width = Math.max(0, ...rows.map(([names]) => names.length));
   return rows.map(([names, help]) => `  ${names.padEnd(width)}  ${help}`).join("\n");
 }
 
 function unknownFlag(name: string, word: string, table: FlagTable, program: string): never {
-  const known = Object.values(table).map(({ names }) => longName(names).slice(2));
+  const known = Object.values(table).filter((flag) => !flag.hidden).map(({ names }) => longName(names).slice(2));
   const near = name.startsWith("--") ? nearest(name.slice(2), known) : undefined;
   const text = name.startsWith("--") ? `unknown flag: ${name}` : `unknown shorthand flag: '${name.slice(1)}' in ${word.replace(/=.*$/, "")}`;
   throw new MachineError("usage", text, { hint: `${near === undefined ? "" : `Did you mean --${near}? `}See '${program} --help'.` });

@@ -28,7 +28,7 @@ export default defineVerb({
   async run(call) {
     const { flags, globals, output, run } = call;
     const there = flags.host === undefined ? run : { ...run, ...elsewhere(flags.host) };
-    const machine = await openDescribed({ ...call, run: there }, flags, specOf(flags, run));
+    const machine = await openDescribed({ ...call, run: there }, flags, { spec: specOf(flags, run) });
     if (flags.diff) return printDiff(machine, call);
     const plan = await machine.plan();
     if (flags.firstBoot) return output.write(plan.firstBoot.text.endsWith("\n") ? plan.firstBoot.text : `${plan.firstBoot.text}\n`);

@@ -1,8 +1,10 @@
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { MachineError } from "../errors.ts";
+import { environmentOfProcess } from "../host.ts";
 import type { Run } from "../run.ts";
 import { defaults } from "../spec/defaults.ts";
+import { isVolumeOption } from "../spec/volumes.ts";
 import type { MachineSpec } from "../spec-types.ts";
 import { parseSize } from "../units.ts";
 import { list, on, text, whole, type FlagValues } from "./flags.ts";
@@ -32,7 +34,7 @@ export const specFlags = {
 } as const;
 
 /** The flags as a layer of the spec: only what was given. Relative paths are relative to where the command runs. */
-export function specOf(flags: FlagValues<typeof specFlags>, run: Pick<Run, "cwd" | "host" | "env">): MachineSpec {
+export function specOf(flags: FlagValues<typeof specFlags>, run: Place & Pick<Run, "report">): MachineSpec {
   const { cpus, memory, diskSize, swap, volume, usb, playbook, ignitionPath, importNativeCa, username, rootful, timezone, provisioner, launcher, forwarder, publish, plugin } = flags;
   return {
     ...(cpus !== undefined && { cpus }), ...(memory !== undefined && { memory: `${memory}MiB` as const }), ...(diskSize !== undefined && { disk: `${diskSize}GiB` as const }),
@@ -59,6 +61,7 @@ export function imageField({ image, imageDigest, insecureNoDigest }: Pick<FlagVa
   }
   if (image === undefined) return {};
   if (isAddress) return { image: checked === undefined ? image : [defaults.diskImage, { url: image, digest: checked }] };
+  if (defaults.imageStreams.includes(image)) return { image: `${defaults.image}:${image}` };
   const path = resolve(run.cwd, image);
   return { image: isPath(image) || (existsSync(path) && statSync(path).isFile()) ? path : image };
 }
@@ -69,10 +72,18 @@ function isPath(word: string): boolean {
   return /^\.{0,2}\//.test(word);
 }
 
-/** "SOURCE[:TARGET[:OPTIONS]]" with an absolute source. podman expands variables in each part; what a shell leaves of them is HOME and ours. */
-function volumePath(word: string, { cwd, host, env }: Place): string {
-  const variable = (name: string): string | undefined => (name === "HOME" ? host.home : env[name]);
+/**
+ * "SOURCE[:TARGET[:OPTIONS]]" with an absolute source. As podman has it, variables are expanded, and an unknown option is told and
+ * left out; a variable that is not set stays as it is, so that the error about its folder names it.
+ */
+function volumePath(word: string, { cwd, host, env, report }: Place & Pick<Run, "report">): string {
+  const variable = (name: string): string | undefined => (name === "HOME" ? host.home : env[name] ?? environmentOfProcess()[name]);
   const expanded = word.replace(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => variable(braced ?? bare ?? "") ?? whole);
-  const [source = "", ...rest] = expanded.split(":");
-  return [resolve(cwd, source), ...rest].join(":");
+  const [source = "", target, options, ...rest] = expanded.split(":");
+  const known = options?.split(",").filter((option) => {
+    if (isVolumeOption(option)) return true;
+    report.warn(`Unknown option: ${option}`);
+    return false;
+  });
+  return [resolve(cwd, source), ...(target === undefined ? [] : [target]), ...(known === undefined ? [] : [known.join(",")]), ...rest].join(":");
 }

@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { resolve } from "node:path";
 import { MachineError } from "../errors.ts";
 import type { MachineHandle } from "../handle.ts";
+import type { OpenWhat } from "../layers.ts";
 import { noSuchMachine } from "../lifecycle/missing.ts";
 import type { Paths } from "../paths.ts";
 import type { MachineSpec } from "../spec-types.ts";
@@ -24,22 +25,30 @@ interface SourceValues {
   readonly script?: string | undefined;
 }
 
+/** What a verb adds to the machine that it is about. */
+export interface Described {
+  /** What its flags say. */
+  readonly spec?: MachineSpec;
+  /** The machine must not exist yet. Default: false. */
+  readonly isNew?: boolean;
+}
+
 /** Which machine a verb that loads scripts is about: NAME, a script in NAME's place, flags, or the script that `run` has. */
-function sourceOf({ words, subject, run }: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, spec?: MachineSpec): { name?: string; script?: string; flags?: MachineSpec } {
+function sourceOf({ words, subject, run }: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, { spec, isNew }: Described = {}): OpenWhat {
   const word = words[0];
   const isScript = word !== undefined && isScriptPath(word);
   const script = (isScript ? word : undefined) ?? flags.script ?? flags.config ?? subject?.script;
   const name = isScript ? undefined : word;
   return {
     ...(name !== undefined && { name }), ...(script !== undefined && { script: resolve(run.cwd, script) }),
-    ...(spec && Object.keys(spec).length > 0 && { flags: spec }),
+    ...(spec && Object.keys(spec).length > 0 && { flags: spec }), ...(isNew && { isNew }),
   };
 }
 
 /** Opens the machine that a verb is about, and says which config describes it where that was not said on the command line. */
-export async function openDescribed(call: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, spec?: MachineSpec): Promise<MachineHandle> {
+export async function openDescribed(call: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, described?: Described): Promise<MachineHandle> {
   const { openMachine } = await import("../open.ts");
-  const source = sourceOf(call, flags, spec);
+  const source = sourceOf(call, flags, described);
   const machine = await openMachine(source, call.run);
   const { script } = await machine.spec();
   if (script !== undefined && source.script === undefined) call.run.report.info(`${machine.name} is described by ${script}`);

@@ -11,7 +11,7 @@ export default defineVerb({
   flags: { ...specFlags, ...sourceFlags },
   async run(call) {
     const { flags, globals, output, run } = call;
-    const machine = await openDescribed(call, flags, specOf(flags, run));
+    const machine = await openDescribed(call, flags, { spec: specOf(flags, run) });
     const before = await machine.status();
     await machine.up();
     const status = await machine.status();

@@ -3,7 +3,6 @@ import { obtainImage } from "../cache.ts";
 import { writeFileDurably } from "../atomic.ts";
 import { createDisk } from "../disk.ts";
 import { finishGuest } from "../first-boot.ts";
-import { MachineError } from "../errors.ts";
 import { makeKeyPair } from "../keys.ts";
 import { takeLock } from "../lock.ts";
 import { matchSlots } from "../match.ts";
@@ -18,7 +17,7 @@ import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { renderKnownHosts, renderSshConfig } from "../ssh-config.ts";
 import { callPlugin } from "../spans.ts";
-import { readRecord, writeRecord } from "../store.ts";
+import { alreadyExists, readRecord, writeRecord } from "../store.ts";
 import { writeSeed } from "../seed.ts";
 import { draftFor } from "./draft.ts";
 import { guestUid, machineInfo } from "./facts.ts";
@@ -38,11 +37,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
   mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
   const lock = await takeLock(files.lock, { signal: run.signal, purpose: `glowplug init ${spec.name}`, onWait: (holder) => report.info(`waiting for ${holder}`) });
   try {
-    if (readRecord(paths, spec.name)) {
-      throw new MachineError("already-exists", `machine "${spec.name}" already exists`, {
-        hint: `Start it with \`glowplug start ${spec.name}\`, or remove it with \`glowplug rm ${spec.name}\`.`,
-      });
-    }
+    if (readRecord(paths, spec.name)) throw alreadyExists(spec.name);
     return await Scope.run(report, async (scope) => {
       const hooks = new VerbHooks(spec, run);
       const ssh = { port: await reservePort(paths, run), keys: makeKeyPair(`glowplug ${spec.name}`), hostKeys: makeKeyPair(`host of ${spec.name}`) };

@@ -5,7 +5,7 @@ import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import { changeLine, changeText, isFixed, specChanges } from "../spec/changes.ts";
 import { checkLimits } from "../spec/limits.ts";
-import { throwMistakes } from "../spec/mistakes.ts";
+import { commandLine, throwMistakes } from "../spec/mistakes.ts";
 import { specFieldNames } from "../spec.ts";
 import type { MachineSpec, SavedSpec } from "../spec-types.ts";
 import { readRecord, updateRecord } from "../store.ts";
@@ -38,7 +38,7 @@ export async function set(name: string, { settings, reset = [] }: SetOptions, ru
     const running = (await statusOf(record, paths)).state !== "stopped";
     const doomed = resetFields(record, reset);
     const wanted = inBytes(settings);
-    throwMistakes(checkLimits(wanted, run.host).map((mistake) => ({ ...mistake, where: "the command line" })));
+    throwMistakes(checkLimits(wanted, run.host).map((mistake) => ({ ...mistake, where: commandLine })));
     if (wanted.disk !== undefined) await checkLarger(record, wanted.disk);
     if (wanted.disk !== undefined && !running) await growDisk(record.disk, wanted.disk, run);
     const changed: SavedSpec = { ...record.spec, ...wanted, sources: { ...record.spec.sources, ...Object.fromEntries(Object.keys(wanted).map((field) => [field, "set" as const])) } };

@@ -19,7 +19,13 @@ export interface SpecDefaults {
   readonly diskImage: string;
   /** Takes what begins so: with "//" the whole address as its `url`, else the rest as its `path`. */
   readonly imagePrefixes: Readonly<Record<string, string>>;
+  /** Words for streams of `image`, which podman 4 took by themselves. */
+  readonly imageStreams: readonly string[];
   readonly launcher: string;
+  /** The launchers of podman's providers, by their names there. */
+  readonly providers: Readonly<Record<string, string>>;
+  /** Names that no machine may have, since podman's own could not: its providers'. */
+  readonly reservedNames: readonly string[];
   /** In order of liking; the first that runs here and meets the launcher is taken. */
   readonly forwarders: readonly string[];
   /** Addons that a field of the spec switches on, by field. They fire after the slots and before the user's plugins. */
@@ -41,7 +47,10 @@ export const defaults: SpecDefaults = {
   image: "fcos",
   diskImage: "file",
   imagePrefixes: { "docker://": "oci", "oci:": "oci" },
+  imageStreams: ["stable", "testing", "next"],
   launcher: "qemu",
+  providers: { qemu: "qemu", applehv: "vfkit" },
+  reservedNames: ["qemu", "wsl", "applehv", "libkrun", "hyperv"],
   forwarders: ["gvproxy", "slirp"],
   addons: { podman: "podman" },
   provisioner: (firstBoot) => firstBoot,

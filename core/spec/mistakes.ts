@@ -27,6 +27,9 @@ export interface LocatedMistake extends Mistake {
   readonly line?: number;
 }
 
+/** The place of what flags say. */
+export const commandLine = "the command line";
+
 /** Throws every mistake at once as one MachineError, or nothing when there is none. */
 export function throwMistakes(mistakes: readonly LocatedMistake[]): void {
   const [first] = mistakes;
@@ -35,12 +38,17 @@ export function throwMistakes(mistakes: readonly LocatedMistake[]): void {
   const codes = new Set(mistakes.map(({ code = "bad-spec" }) => code));
   const hints = [...new Set(mistakes.flatMap(({ hint }) => hint ?? []))];
   const single = mistakes.length === 1;
-  const message = single ? textOf(first, true) : `${places.join(" and ")} ${places.length === 1 ? "has" : "have"} ${mistakes.length} mistakes`;
+  const message = single ? (speaksForItself(first) ? first.message : textOf(first, true)) : `${places.join(" and ")} ${places.length === 1 ? "has" : "have"} ${mistakes.length} mistakes`;
   throw new MachineError(codes.size === 1 ? (first.code ?? "bad-spec") : "bad-spec", message, {
     ...(!single && { details: mistakes.map((mistake) => textOf(mistake, places.length > 1)) }),
     hint: hints.length > 0 ? hints.join(" ") : `Mend ${single ? "it" : "them"} in ${places.join(" and ")}; \`glowplug plan\` checks and makes nothing.`,
     ...(single && first.cause !== undefined && { cause: first.cause }),
   });
+}
+
+/** The one mistake of a command line needs no place where it says what is wrong by itself, as podman's messages do. */
+function speaksForItself({ where, message }: LocatedMistake): boolean {
+  return where === commandLine && !/^(expected|unknown) /.test(message);
 }
 
 function textOf({ where, line, path, message }: LocatedMistake, withPlace: boolean): string {

@@ -1,4 +1,6 @@
 import { basename, dirname } from "node:path";
+import { MachineError } from "../errors.ts";
+import { defaults } from "./defaults.ts";
 
 /** podman's rule for names (containers/common, libnetwork/types/define.go). */
 export const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
@@ -20,3 +22,19 @@ export function defaultName(script: string | undefined): string {
   const name = stem.replace(/[^a-zA-Z0-9_.-]+/g, "-").replace(/^[^a-zA-Z0-9]+/, "").slice(0, nameLimit);
   return name === "" ? "default" : name;
 }
+
+/** Throws MachineError "bad-name" for a text that cannot be a machine's name, in the words of podman's `init` and in its order. */
+export function checkName(name: string): void {
+  const hint = "Use letters, digits, `_`, `.` and `-`; the first is a letter or a digit. A script is named by a path with a slash or an ending: ./web.ts";
+  if (name.length > nameLimit) throw new MachineError("bad-name", `machine name ${JSON.stringify(name)} must be ${nameLimit} characters or less`, { hint: "Choose a shorter one." });
+  if (!namePattern.test(name)) throw new MachineError("bad-name", `invalid name ${JSON.stringify(name)}: ${patternWords}`, { hint });
+}
+
+/** The same for one that podman keeps for its providers, in whatever case. */
+export function checkNotReserved(name: string): void {
+  if (!defaults.reservedNames.includes(name.toLowerCase())) return;
+  throw new MachineError("bad-name", `cannot use ${JSON.stringify(name)} for a machine name`, { hint: `Names that podman keeps to itself: ${defaults.reservedNames.join(", ")}.` });
+}
+
+/** podman's words for a text that does not match its pattern. */
+export const patternWords = "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument";

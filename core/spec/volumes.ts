@@ -13,9 +13,14 @@ export function parseVolume(text: string): ParsedVolume {
   const [source = "", target, options = "", ...rest] = text.split(":");
   if (source === "" || target === "" || rest.length > 0) return { problem: `expected "SOURCE[:TARGET[:ro]]", found ${JSON.stringify(text)}` };
   const words = options.split(",").filter((word) => word !== "");
-  const unknown = words.find((word) => word !== "ro" && word !== "rw" && !word.startsWith("security_model="));
+  const unknown = words.find((word) => !isVolumeOption(word));
   if (unknown !== undefined) return { problem: `expected the option ro or rw, found ${JSON.stringify(unknown)} in ${JSON.stringify(text)}` };
   return { share: { source, ...(target !== undefined && { target }), readOnly: words.includes("ro") } };
+}
+
+/** Whether a word may stand behind a volume's target. */
+export function isVolumeOption(word: string): boolean {
+  return word === "" || word === "ro" || word === "rw" || word.startsWith("security_model=");
 }
 
 /** A share with its defaults. Sources are relative to the folder of whoever wrote them; `~/` is the user's home. Texts must have been checked. */

@@ -4,10 +4,14 @@ import { expect, test } from "vitest";
 import { parseFlags } from "../../../core/cli/flags.ts";
 import { specFlags, specOf } from "../../../core/cli/spec-flags.ts";
 import { foreignHost } from "../../../core/host.ts";
+import { silentReport, type Report } from "../../../core/run.ts";
 import { scratchFolder } from "../../fixtures/login.ts";
 
 function spec(cwd: string, ...argv: string[]): object {
-  return specOf(parseFlags(specFlags, argv, { program: "glowplug init" }).flags, { cwd, host: foreignHost("linux/amd64"), env: { GLOWPLUG_X: "/x" } });
+  return specIn({ cwd, report: silentReport }, ...argv);
+}
+function specIn(run: { readonly cwd: string; readonly report: Report }, ...argv: string[]): object {
+  return specOf(parseFlags(specFlags, argv, { program: "glowplug init" }).flags, { ...run, host: foreignHost("linux/amd64"), env: { GLOWPLUG_X: "/x" } });
 }
 
 test.each<[string[], object]>([
@@ -30,6 +34,17 @@ test.each<[string[], object]>([
   [["--image", "../a.qcow2"], { image: "/a.qcow2" }],
 ])("%j", (argv, expected) => {
   expect(spec("/here", ...argv)).toEqual(expected);
+});
+
+test.each(["stable", "testing", "next"])("podman 4's word for a stream, %s, is the default image's", (stream) => {
+  expect(spec("/here", "--image", stream)).toEqual({ image: `fcos:${stream}` });
+});
+
+test("an option of a volume that nobody knows is told and left out, as podman does", () => {
+  const told: string[] = [];
+  const run = { cwd: "/here", report: { ...silentReport, warn: (line: string) => void told.push(line) } };
+  expect(specIn(run, "-v", "/a:/b:Z,ro", "-v", "/c:/d:security_model=none")).toEqual({ volumes: ["/a:/b:ro", "/c:/d:security_model=none"] });
+  expect(told).toEqual(["Unknown option: Z"]);
 });
 
 test("a word that is a file here is an image's path, a folder of that name is not", () => {
