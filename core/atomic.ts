@@ -1,11 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync } from "node:fs";
-import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { MachineError, messageOf } from "./errors.ts";
-
-/** How long a file of a writer that died is left alone; a living one needs milliseconds. */
-const leftoverAgeMs = 60_000;
+import { identityOf } from "./process-identity.ts";
 
 /**
  * Replaces a file whole or not at all, also when the power goes: whoever reads it finds the old text or the new one.
@@ -30,14 +28,16 @@ export function freshNameFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
 }
 
-/** Removes what writers of this file left beside it when they were killed. */
+/**
+ * Removes what writers of this file left beside it when they were killed. Its name says whose it was: no clock is asked, and a living
+ * writer's file stays.
+ */
 export async function removeLeftovers(path: string): Promise<void> {
   const folder = dirname(path);
   const name = basename(path);
   for (const entry of await readdir(folder).catch(() => [])) {
-    if (!entry.startsWith(`.${name}.`) || !/^\d+-[0-9a-f]{8}\.tmp$/.test(entry.slice(name.length + 2))) continue;
-    const found = await stat(join(folder, entry)).catch(() => undefined);
-    if (found && Date.now() - found.mtimeMs > leftoverAgeMs) await rm(join(folder, entry), { force: true });
+    const writer = entry.startsWith(`.${name}.`) ? /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(entry.slice(name.length + 2))?.[1] : undefined;
+    if (writer !== undefined && identityOf(Number(writer)) === undefined) await rm(join(folder, entry), { force: true });
   }
 }
 

@@ -78,6 +78,7 @@ async function tryLock(path: string, purpose: string): Promise<{ readonly lock: 
       const now = readLock(path);
       if (now !== undefined && isSameLock(now, self)) {
         await removeLeftovers(path);
+        await freeGuard(path);
         return { lock: lockFor(path, self) };
       }
     }
@@ -94,7 +95,7 @@ async function tryLock(path: string, purpose: string): Promise<{ readonly lock: 
  * The second lock is like the first, and is freed in the same way if its holder dies. Its name is none that a machine can have.
  */
 async function freeStale(path: string, stale: LockText): Promise<LockHolder | undefined> {
-  const guard = await tryLock(join(dirname(path), `.${basename(path)}.free`), "freeing a dead lock");
+  const guard = await tryLock(guardOf(path), "freeing a dead lock");
   if ("holder" in guard) return guard.holder;
   try {
     const now = readLock(path);
@@ -103,6 +104,16 @@ async function freeStale(path: string, stale: LockText): Promise<LockHolder | un
   } finally {
     guard.lock.release();
   }
+}
+
+/** Clears away the second lock of a process that died in the middle of that: nobody needs it before the next dead lock. */
+async function freeGuard(path: string): Promise<void> {
+  const guard = readLock(guardOf(path));
+  if (guard !== undefined && !isHeld(guard)) await freeStale(guardOf(path), guard);
+}
+
+function guardOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.free`);
 }
 
 function lockFor(path: string, self: LockHolder): Lock {

@@ -36,12 +36,13 @@ describe("writeFileDurably", () => {
     expect(readdirSync(folder)).toEqual(["a"]);
   });
 
-  test("clears away what a killed writer left, and nothing of a living one or of another file", async () => {
-    const names = [".a.77-0123abcd.tmp", ".a.78-0123abcd.tmp", ".ab.77-0123abcd.tmp", ".a.tmp"];
+  test("clears away what a killed writer left, whatever the clock says, and nothing of a living one or of another file", async () => {
+    const living = `.a.${process.ppid}-0123abcd.tmp`;
+    const names = [".a.4000000-0123abcd.tmp", living, ".ab.4000000-0123abcd.tmp", ".a.tmp"];
     for (const name of names) writeFileSync(join(folder, name), "half");
-    for (const name of names.filter((name) => !name.includes("78"))) utimesSync(join(folder, name), 1, 1);
+    utimesSync(join(folder, living), 1, 1);
     await writeFileDurably(join(folder, "a"), "text");
-    expect(readdirSync(folder).sort()).toEqual([".a.78-0123abcd.tmp", ".a.tmp", ".ab.77-0123abcd.tmp", "a"]);
+    expect(readdirSync(folder).sort()).toEqual([living, ".a.tmp", ".ab.4000000-0123abcd.tmp", "a"].sort());
   });
 
   test("a failure names the file and leaves nothing behind", async () => {

@@ -110,6 +110,13 @@ test("a process that died while it freed a dead lock holds nobody up", async () 
   expect(readdirSync(join(folder, "locks"))).toEqual(["default"]);
 });
 
+test("what a process left that died while it freed a dead lock is cleared away by the next who takes the lock", async () => {
+  plant(".default.free", { ...dead, purpose: "freeing a dead lock" });
+  plant(".default.4000000-0123abcd.tmp", dead);
+  await takeLock(path, { purpose: "a test", timeoutMs: 0 });
+  expect(readdirSync(join(folder, "locks"))).toEqual(["default"]);
+});
+
 test("of many that find a dead lock, one at a time gets it", async () => {
   plant("default", dead);
   let inside = 0;
