@@ -31,6 +31,10 @@ export interface MachinePaths {
   readonly data: string;
   readonly runtime: string;
   readonly record: string;
+  /** The same text once more. */
+  readonly recordCopy: string;
+  /** What a killed init or rm leaves to whoever comes next. */
+  readonly unfinished: string;
   readonly lock: string;
   readonly disk: string;
   readonly ignition: string;
@@ -84,7 +88,7 @@ function machinePaths(data: string, runtime: string, lock: string): MachinePaths
   const logs = join(data, "logs");
   return {
     data, runtime, logs,
-    record: join(data, "machine.json"), lock, disk: join(data, "disk.qcow2"),
+    record: join(data, "machine.json"), recordCopy: join(data, "machine.json.copy"), unfinished: join(data, "unfinished.json"), lock, disk: join(data, "disk.qcow2"),
     ignition: join(data, "ignition.json"), nocloud: join(data, "seed.iso"),
     key: join(data, "id_ed25519"), publicKey: join(data, "id_ed25519.pub"), hostKey: join(data, "host_ed25519"),
     knownHosts: join(data, "known_hosts"), sshConfig: join(data, "ssh_config"),

@@ -1,91 +1,81 @@
-import { MachineError } from "./errors.ts";
 import { isObject } from "./json.ts";
-import type { MachineRecord } from "./record.ts";
-import type { SavedSpec } from "./spec-types.ts";
 
-/** The record version that this glowplug writes. */
-export const recordVersion = 1;
-
-/** For each older version what makes the next one of it. None yet. */
-const migrations: Readonly<Record<number, (old: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>>> = {};
-
-/** Fields of a spec that came later, and what they mean where a record does not have them. */
-const laterFields: Readonly<Pick<SavedSpec, "swap" | "usb" | "importNativeCa">> = { swap: 0, usb: [], importNativeCa: false };
-
+/** What is expected instead of a value; undefined where it is right. */
 type Check = (value: unknown) => string | undefined;
 
 const text: Check = (value) => (typeof value === "string" && value !== "" ? undefined : "a text");
 const path: Check = (value) => (typeof value === "string" && value.startsWith("/") ? undefined : "an absolute path");
 const count: Check = (value) => (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? undefined : "a whole number");
 const port: Check = (value) => (typeof value === "number" && Number.isInteger(value) && value > 0 && value < 65536 ? undefined : "a port number");
-const list: Check = (value) => (Array.isArray(value) ? undefined : "a list");
+const flag: Check = (value) => (typeof value === "boolean" ? undefined : "true or false");
 const object: Check = (value) => (isObject(value) ? undefined : "an object");
 const date: Check = (value) => (typeof value === "string" && !Number.isNaN(Date.parse(value)) ? undefined : "a date");
 const dateOrNull: Check = (value) => (value === null ? undefined : date(value));
 const oneOf = (...words: readonly string[]): Check => (value) => (typeof value === "string" && words.includes(value) ? undefined : words.join(" or "));
+const maybe = (check: Check): Check => (value) => (value === undefined ? undefined : check(value));
+const listOf = (check: Check, of: string): Check => (value) => (Array.isArray(value) && value.every((one) => check(one) === undefined) ? undefined : `a list of ${of}`);
+const fields = (checks: Readonly<Record<string, Check>>, what: string): Check => (value) => (isObject(value) && Object.entries(checks).every(([field, check]) => check(value[field]) === undefined) ? undefined : what);
 
-/** What every verb relies on. Fields that only inform are not looked at, so that a record survives their changes. */
-const shape: Readonly<Record<string, Check>> = {
-  name: text, created: date, lastUp: dateOrNull, overrides: object, undo: list, mac: text,
-  "spec.name": text, "spec.cpus": count, "spec.memory": count, "spec.disk": count, "spec.ports": list, "spec.sockets": list, "spec.volumes": list,
+const texts = listOf((value) => (typeof value === "string" ? undefined : "a text"), "texts");
+const command = fields({ name: text, program: text, argv: texts, cwd: maybe(path), env: maybe(object) }, "a command");
+const ports = listOf(fields({ host: text, hostPort: port, guestPort: port, protocol: oneOf("tcp", "udp") }, "a port"), "ports");
+
+/** What every verb relies on. */
+const required: Readonly<Record<string, Check>> = {
+  name: text, created: date, lastUp: dateOrNull, overrides: object, undo: listOf(fields({ title: text, command }, "an undo"), "commands"), mac: text,
+  "spec.name": text, "spec.script": maybe(path), "spec.cpus": count, "spec.memory": count, "spec.disk": count, "spec.swap": count,
+  "spec.ports": ports, "spec.sockets": listOf(fields({ host: text, guest: path, user: maybe(text), probe: maybe(text) }, "a socket"), "sockets"),
+  "spec.volumes": listOf(fields({ source: text, target: path, readOnly: flag }, "a volume"), "volumes"),
+  "spec.files": listOf(fields({ path }, "a file"), "files"), "spec.units": listOf(fields({ name: text }, "a unit"), "units"),
+  "spec.packages": texts, "spec.run": texts, "spec.usb": texts, "spec.plugins": texts,
+  "spec.restart": oneOf("never", "on-failure", "always"), "spec.importNativeCa": flag, "spec.rootful": flag, "spec.podman": flag, "spec.user": text, "spec.timezone": text,
   "spec.image": text, "spec.provisioner": text, "spec.launcher": text, "spec.forwarder": text,
-  "image.id": text, "image.path": path, "image.format": oneOf("qcow2", "raw"), "image.virtualSize": count,
+  "image.source": text, "image.title": text, "image.id": text, "image.path": path, "image.format": oneOf("qcow2", "raw"), "image.virtualSize": count,
   "disk.path": path, "disk.format": oneOf("qcow2", "raw"),
   "seed.kind": text, "seed.path": path, firstBoot: oneOf("ignition", "cloud-init"),
   "ssh.port": port, "ssh.user": text, "ssh.uid": count, "ssh.keyFile": path, "ssh.hostKey": text,
   "folders.data": path, "folders.runtime": path,
 };
 
-/**
- * The record in the text of a machine.json, brought to this version.
- * Throws MachineError "record" with every field that is not as expected, and for a record of a newer version.
- */
-export function parseRecord(source: string, name: string, file: string): MachineRecord {
-  const read = parseJson(source, name, file);
-  const version = read["version"];
-  if (typeof version === "number" && version > recordVersion) {
-    throw new MachineError("record", `machine "${name}" was made by a newer glowplug: its record has version ${version}, this one reads ${recordVersion}`, {
-      hint: "Use the newer glowplug for it.",
-    });
-  }
-  const record = migrate(read, name, file);
-  const problems = Object.entries(shape).flatMap(([field, check]) => {
+/** What only informs: where it is not as expected, the machine is as good without it. Each with what takes its place. */
+const informing: Readonly<Record<string, { readonly check: Check; readonly instead: unknown }>> = {
+  "image.origin": { check: (value) => (typeof value === "string" ? undefined : "a text"), instead: "" },
+  "image.release": { check: maybe(text), instead: undefined },
+  "image.verified": { check: listOf(fields({ what: text, digest: maybe(fields({ algorithm: text, hex: text }, "a digest")), by: maybe(text) }, "a verification"), "verifications"), instead: [] },
+  "spec.sources": { check: object, instead: {} },
+  last: {
+    check: maybe(fields({
+      accelerator: text, accelerators: listOf(fields({ name: text, usable: flag, reason: maybe(text) }, "an accelerator"), "accelerators"), notes: texts, ports,
+      ended: maybe(fields({ at: date, reason: text }, "an end")),
+    }, "the facts of a start")), instead: undefined,
+  },
+};
+
+/** Every field of a record that is not as the verbs need it, in words. */
+export function problemsOf(record: Readonly<Record<string, unknown>>): readonly string[] {
+  return Object.entries(required).flatMap(([field, check]) => {
     const value = valueAt(record, field);
     const expected = check(value);
-    return expected === undefined ? [] : [`${field} is ${value === undefined ? "missing" : JSON.stringify(value)}, expected ${expected}`];
+    return expected === undefined ? [] : [`${field} is ${value === undefined ? "missing" : excerpt(value)}, expected ${expected}`];
   });
-  if (problems.length === 0 && record["name"] !== name) problems.push(`name is ${JSON.stringify(record["name"])}, expected "${name}", as its folder's`);
-  if (problems.length > 0) throw damaged(name, file, problems);
-  return { ...record, spec: { ...laterFields, ...(record["spec"] as object) } } as unknown as MachineRecord;
 }
 
-function parseJson(source: string, name: string, file: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(source);
-    if (isObject(value)) return value;
-  } catch (cause) {
-    throw damaged(name, file, [source.trim() === "" ? "it is empty" : "it is no JSON"], cause);
-  }
-  throw damaged(name, file, ["it holds no object"]);
-}
-
-function migrate(read: Readonly<Record<string, unknown>>, name: string, file: string): Readonly<Record<string, unknown>> {
-  let record = read;
-  while (record["version"] !== recordVersion) {
-    const step = migrations[Number(record["version"])];
-    if (!step) throw damaged(name, file, [`version is ${JSON.stringify(record["version"]) ?? "missing"}, expected ${recordVersion}`]);
-    record = step(record);
-  }
-  return record;
-}
-
-function damaged(name: string, file: string, problems: readonly string[], cause?: unknown): MachineError {
-  return new MachineError("record", `the record of machine "${name}" is damaged (${file}): ${problems[0]}`, {
-    hint: `Repair the file, or remove the machine with \`glowplug rm --force ${name}\`.`,
-    ...(problems.length > 1 && { details: problems }), cause,
-  });
+/** The record without what only informs and is not as expected. */
+export function withoutNonsense(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.entries(informing).reduce((now, [field, { check, instead }]) => (check(valueAt(now, field)) === undefined ? now : withValue(now, field.split("."), instead)), record);
 }
 
 function valueAt(value: unknown, field: string): unknown {
   return field.split(".").reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
+}
+
+function withValue(object: Readonly<Record<string, unknown>>, [key = "", ...rest]: readonly string[], value: unknown): Readonly<Record<string, unknown>> {
+  const { [key]: before, ...others } = object;
+  if (rest.length > 0) return { ...others, [key]: withValue(isObject(before) ? before : {}, rest, value) };
+  return value === undefined ? others : { ...others, [key]: value };
+}
+
+function excerpt(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 120)}...` : text;
 }

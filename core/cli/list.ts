@@ -17,10 +17,11 @@ export default defineVerb({
   most: 0,
   async run({ flags, globals, run, output }) {
     const format = parseFormat(flags.format ?? (globals.json ? "json" : globals.quiet ? "{{.Name}}" : defaultColumns));
-    const { records, damaged } = listRecords(run.paths);
+    const { records, damaged, copies } = listRecords(run.paths);
     const machines = await Promise.all(records.map(async (record) => ({ record, status: await statusOf(record, run.paths) })));
     const now = Date.now();
     for (const { problem } of damaged) run.report.warn(problem);
+    for (const { problem } of copies) run.report.warn(`${problem}; its copy serves`);
     const items = [...inListOrder(machines).map((machine) => listItem(machine, now)), ...damaged.map(damagedItem)];
     await printItems(format, items, { fields: listFields, headers, ...(flags.noHeading && { noHeading: true }) }, output, { indent: 4 });
   },

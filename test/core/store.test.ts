@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Paths } from "../../core/paths.ts";
 import type { MachineRecord } from "../../core/record.ts";
-import { listMachineFiles, listRecords, readRecord, removeMachineFiles, setRecordAside, updateRecord, writeRecord } from "../../core/store.ts";
+import { listMachineFiles, listRecords, mendRecord, readRecord, removeMachineFiles, updateRecord, writeRecord } from "../../core/store.ts";
 import { makeTestFolder, type TestFolder } from "../support/folders.ts";
 import { sampleRecord } from "../support/record.ts";
 
@@ -54,7 +54,7 @@ describe("a record", () => {
   });
 
   test("that is not there is no error, also before the first machine", () => {
-    expect([readRecord(paths, "web"), listRecords(paths)]).toEqual([undefined, { records: [], damaged: [] }]);
+    expect([readRecord(paths, "web"), listRecords(paths)]).toEqual([undefined, { records: [], damaged: [], copies: [] }]);
   });
 
   test.each([
@@ -86,7 +86,7 @@ describe("a record", () => {
 
   test("with many mistakes tells all of them at once", () => {
     plant("web", JSON.stringify({ ...sampleRecord(paths, "web"), mac: 5, undo: "no", firstBoot: "" }));
-    expect(thrown(() => readRecord(paths, "web"))).toMatchObject({ details: ['undo is "no", expected a list', "mac is 5, expected a text", 'firstBoot is "", expected ignition or cloud-init'] });
+    expect(thrown(() => readRecord(paths, "web"))).toMatchObject({ details: ['undo is "no", expected a list of commands', "mac is 5, expected a text", 'firstBoot is "", expected ignition or cloud-init'] });
   });
 
   test("that is damaged hides no other", async () => {
@@ -94,16 +94,36 @@ describe("a record", () => {
     for (const record of good) await writeRecord(paths, record);
     const file = plant("m", "{");
     mkdirSync(paths.machine("half-made").data);
-    expect(listRecords(paths)).toEqual({ records: good, damaged: [{ name: "m", path: file, problem: `the record of machine "m" is damaged (${file}): it is no JSON` }] });
+    mkdirSync(join(paths.machines, "no name"));
+    expect(listRecords(paths)).toEqual({ records: good, damaged: [{ name: "m", path: file, problem: `the record of machine "m" is damaged (${file}): it is no JSON` }], copies: [] });
   });
 
-  test("that is damaged can be set aside, and an earlier one set aside stays", async () => {
-    const file = plant("web", "first");
-    expect(await setRecordAside(paths, "web")).toBe(`${file}.damaged`);
-    plant("web", "second");
-    expect(await setRecordAside(paths, "web")).toBe(`${file}.damaged-2`);
-    expect([readRecord(paths, "web"), readFileSync(`${file}.damaged`, "utf8"), readFileSync(`${file}.damaged-2`, "utf8")]).toEqual([undefined, "first", "second"]);
-    await expect(setRecordAside(paths, "web")).rejects.toMatchObject({ code: "no-machine" });
+  test.each(["", "{", "[]", '{"version":1}'])("that is damaged (%j) is served by its copy, which takes its place when that is asked for", async (text) => {
+    const record = sampleRecord(paths, "web");
+    await writeRecord(paths, record);
+    const file = plant("web", text);
+    expect(readRecord(paths, "web")).toEqual(record);
+    expect(listRecords(paths)).toMatchObject({ records: [record], damaged: [], copies: [{ name: "web", path: file }] });
+    expect(await mendRecord(paths, "web")).toEqual({ aside: `${file}.damaged`, problem: expect.stringContaining(`the record of machine "web" is damaged (${file})`) as string });
+    expect([readFileSync(`${file}.damaged`, "utf8"), listRecords(paths)]).toEqual([text, { records: [record], damaged: [], copies: [] }]);
+    expect(await mendRecord(paths, "web")).toBeUndefined();
+    plant("web", "again");
+    expect((await mendRecord(paths, "web"))?.aside).toBe(`${file}.damaged-2`);
+  });
+
+  test("whose copy is damaged as well, or from a newer glowplug, is not replaced", async () => {
+    await writeRecord(paths, sampleRecord(paths, "web"));
+    plant("web", recordWith("version", 2));
+    await expect(mendRecord(paths, "web")).rejects.toMatchObject({ message: expect.stringContaining("was made by a newer glowplug") as string });
+    plant("web", "");
+    writeFileSync(paths.machine("web").recordCopy, "");
+    await expect(mendRecord(paths, "web")).rejects.toMatchObject({ code: "record", message: expect.stringContaining("it is empty") as string });
+  });
+
+  test("that is gone is gone, whatever its copy says", async () => {
+    await writeRecord(paths, sampleRecord(paths, "web"));
+    rmSync(paths.machine("web").record);
+    expect([readRecord(paths, "web"), listRecords(paths).records]).toEqual([undefined, []]);
   });
 
   test("keeps every one of many changes made at once", async () => {
@@ -111,7 +131,7 @@ describe("a record", () => {
     const add = (record: MachineRecord): MachineRecord => ({ ...record, overrides: { ...record.overrides, [`n${Object.keys(record.overrides).length}`]: 1 } });
     await Promise.all(Array.from({ length: 12 }, () => updateRecord(paths, "web", add)));
     expect(Object.keys(readRecord(paths, "web")?.overrides ?? {})).toHaveLength(12);
-    expect(readdirSync(paths.machine("web").data)).toEqual(["machine.json"]);
+    expect(readdirSync(paths.machine("web").data)).toEqual(["machine.json", "machine.json.copy"]);
   });
 
   test("of a machine that is gone cannot be changed, and no folder appears", async () => {
@@ -139,7 +159,7 @@ describe("removing a machine's files", () => {
   test("takes both folders, the record first, and tells each file", async () => {
     const files = await makeMachine();
     const listed = listMachineFiles(paths, "web");
-    expect(listed).toEqual([files.record, files.disk, files.log("serial"), files.keeperPlan]);
+    expect(listed).toEqual([files.record, files.disk, files.log("serial"), files.recordCopy, files.keeperPlan]);
     const told: string[] = [];
     expect(removeMachineFiles(paths, "web", [], (path) => told.push(path))).toEqual(listed);
     expect([told, existsSync(files.data), existsSync(files.runtime)]).toEqual([listed, false, false]);
