@@ -1,5 +1,6 @@
 import { MachineError } from "./errors.ts";
 import { GuestDraft, type GuestMount } from "./guest.ts";
+import { readUserConfig } from "./user-config.ts";
 import type { GuestFile } from "./model.ts";
 import type { ResolvedSpec } from "./spec-types.ts";
 
@@ -14,8 +15,8 @@ export interface DraftInput {
   readonly uid: number;
   /** How the launcher hands the spec's volumes to the guest. */
   readonly mounts: readonly GuestMount[];
-  /** Reads a `source` of the spec's files. */
-  readSource(path: string): string;
+  /** Reads a file of the host that the spec names. `what` it is, for messages. */
+  readSource(path: string, what: string): string;
 }
 
 /**
@@ -32,6 +33,9 @@ export function draftGuest(spec: ResolvedSpec, input: DraftInput): GuestDraft {
   guest.package(...spec.packages);
   for (const command of spec.run) guest.run(command);
   for (const mount of input.mounts) guest.mount(mount);
+  if (spec.ignitionPath !== undefined) {
+    guest.userConfig = readUserConfig(spec.ignitionPath, input.readSource(spec.ignitionPath, "the Ignition config"), spec.provisioner);
+  }
   return guest;
 }
 
@@ -70,7 +74,7 @@ function checkedTimezone(name: string): string {
 
 function withContent(file: GuestFile, input: DraftInput): GuestFile {
   const { source, ...rest } = file;
-  return source === undefined ? rest : { ...rest, content: input.readSource(source) };
+  return source === undefined ? rest : { ...rest, content: input.readSource(source, "the source of a guest file") };
 }
 
 function withNewline(text: string): string {

@@ -13,6 +13,13 @@ export interface GuestMount {
   readonly readOnly: boolean;
 }
 
+/** A first-boot config of the user's own, in the language that the image reads. */
+export interface UserConfig {
+  /** Absolute path on the host, for messages. */
+  readonly path: string;
+  readonly text: string;
+}
+
 /**
  * What first boot shall make of the guest, in no format in particular. Plugins add to it in the `ignition` hook.
  * Two plugins may say the same thing; two that say different things about one path, unit or user are an error naming both.
@@ -21,6 +28,8 @@ export class GuestDraft {
   hostname: string;
   /** The port that the ready line is written to. */
   readonly ready: ReadyPort;
+  /** What the draft is merged into; where both say something, the user's own word holds. */
+  userConfig?: UserConfig;
   /** Whoever adds next; the core sets it to a plugin's name around each of its hooks. */
   author?: string;
   readonly #users = new Map<string, Claimed<GuestUser>>();
@@ -60,6 +69,7 @@ export class GuestDraft {
       ...[...this.#packages.values()].map((item) => part(`package ${item.name}`, item)),
       ...this.#commands.map((item) => part(`command ${item.command}`, item)),
       ...this.#mounts.map((mount) => part(`volume ${mount.target}`, mount)),
+      ...(this.userConfig ? [part(`config ${this.userConfig.path}`, {})] : []),
     ];
   }
 

@@ -13,11 +13,11 @@ export async function draftFor(spec: ResolvedSpec, info: MachineInfo, keys: { au
   const folder = spec.script === undefined ? run.cwd : dirname(spec.script);
   return draftGuest(spec, {
     authorizedKey: keys.authorizedKey, hostKey: keys.hostKeys, uid: info.uid, mounts: [],
-    readSource: (path) => {
+    readSource: (path, what) => {
       try {
         return readFileSync(resolve(folder, path), "utf8");
       } catch (cause) {
-        throw new MachineError("bad-spec", `cannot read the source ${path} of a guest file: ${messageOf(cause)}`, { cause, hint: "The path is relative to the script." });
+        throw new MachineError("bad-spec", `cannot read ${what} ${path}: ${messageOf(cause)}`, { cause, hint: "The path is relative to the script." });
       }
     },
   });

@@ -42,6 +42,8 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       const hooks = new VerbHooks(spec, run);
       const ssh = { port: await reservePort(paths, run), keys: makeKeyPair(`glowplug ${spec.name}`), hostKeys: makeKeyPair(`host of ${spec.name}`) };
       const info = machineInfo(spec, { sshPort: ssh.port, hostKey: ssh.hostKeys.publicKey }, host.uid, paths);
+      // Reads every file that the spec names: one that is not there is told before anything is fetched.
+      const guest = await draftFor(spec, info, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys }, run);
 
       const located = await locateImage(spec, run);
       const { image } = await hooks.fire("beforeDownload", info, { image: located });
@@ -54,7 +56,6 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       mkdirSync(files.logs, { recursive: true, mode: 0o700 });
       const disk = await createDisk({ base, size: spec.disk, path: files.disk, formats: spec.launcher.formats, run });
 
-      const guest = await draftFor(spec, info, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys }, run);
       await hooks.fire("ignition", info, { guest });
       finishGuest(guest);
       const seed = await writeSeed(await callPlugin(run.trace, spec.provisioner, "render", guest), files);

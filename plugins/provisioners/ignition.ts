@@ -4,6 +4,7 @@ import { dataUrl } from "./ignition/data-url.ts";
 import { homeFolders } from "./ignition/home-folders.ts";
 import { mergeFragment, type IgnitionFragment } from "./ignition/merge.ts";
 import { mountUnits } from "./ignition/mounts.ts";
+import { checkNodes } from "./ignition/nodes.ts";
 
 export type { IgnitionFragment, IgnitionVersion };
 
@@ -27,7 +28,9 @@ export default function ignition(options: IgnitionOptions = {}): Provisioner {
     firstBoot: "ignition",
     seed: "ignition",
     render(guest) {
-      const config = fragments.reduce(withFragment, renderConfig(guest, version) as unknown as IgnitionFragment);
+      const own = guest.userConfig === undefined ? [] : [JSON.parse(guest.userConfig.text) as IgnitionFragment];
+      const config = [...own, ...fragments].reduce(withFragment, renderConfig(guest, version) as unknown as IgnitionFragment);
+      checkNodes(config);
       return { kind: "ignition", text: `${JSON.stringify(config, null, 2)}\n` };
     },
   };

@@ -36,6 +36,14 @@ export function provisionerContract(make: () => Provisioner): readonly ContractC
       // In JSON a backslash is two.
       for (const word of said) assert.ok(text.includes(word) || text.includes(JSON.stringify(word).slice(1, -1)), `${what}: ${word} is in the draft and not in the seed`);
     })),
+    check("puts a config of the user's own into an Ignition seed, beside what the draft says", () => {
+      const provisioner = make();
+      if (provisioner.seed !== "ignition") return;
+      const guest = finished(new GuestDraft({ hostname: "mine", ready }).file({ path: "/etc/drafted", content: "drafted" }));
+      guest.userConfig = { path: "/home/me/box.ign", text: JSON.stringify({ ignition: { version: "3.0.0" }, storage: { files: [{ path: "/etc/mine", contents: { source: "data:,mine" } }] } }) };
+      const { text } = provisioner.render(guest) as Extract<Seed, { kind: "ignition" }>;
+      for (const word of ["/etc/drafted", "/etc/mine", "data:,mine"]) assert.ok(text.includes(word), `${word} is not in the seed`);
+    }),
     check("tells texts apart that differ in one character, whatever it is", () => {
       const rendered = (content: string): Seed => make().render(finished(new GuestDraft({ hostname: "twins", ready }).file({ path: "/etc/twin", content })));
       for (const [one, other] of twins) assert.notDeepEqual(rendered(one), rendered(other), `${JSON.stringify(one)} and ${JSON.stringify(other)} are rendered alike`);

@@ -6,12 +6,12 @@ import type { ResolvedSpec } from "../../core/spec-types.ts";
 const ready: ReadyPort = { kind: "virtio-port", name: "ready" };
 const input: DraftInput = {
   authorizedKey: "ssh-ed25519 AAAA glowplug web\n", hostKey: { privateKey: "PRIVATE\n\n", publicKey: "ssh-ed25519 BBBB" }, uid: 1234, mounts: [],
-  readSource: (path) => `text of ${path}`,
+  readSource: (path, what) => (what === "the Ignition config" ? '{ "ignition": { "version": "3.4.0" } }' : `text of ${path}`),
 };
 /** The fields of a resolved spec that a draft is made of. */
-type Parts = Partial<Pick<ResolvedSpec, "name" | "user" | "files" | "units" | "packages" | "run" | "timezone">> & { imageUser?: string };
+type Parts = Partial<Pick<ResolvedSpec, "name" | "user" | "files" | "units" | "packages" | "run" | "timezone" | "ignitionPath">> & { imageUser?: string };
 function draftOf({ imageUser = "core", ...parts }: Parts = {}, changes: Partial<DraftInput> = {}) {
-  const spec = { name: "web", user: "core", files: [], units: [], packages: [], run: [], timezone: "Europe/Rome", image: { user: imageUser }, launcher: { ready }, ...parts };
+  const spec = { name: "web", user: "core", files: [], units: [], packages: [], run: [], timezone: "Europe/Rome", image: { user: imageUser }, launcher: { ready }, provisioner: { name: "ignition", firstBoot: "ignition" }, ...parts };
   return draftGuest(spec as unknown as ResolvedSpec, { ...input, ...changes });
 }
 
@@ -54,6 +54,13 @@ describe("the core's part of a guest", () => {
 
   it.each([["web", "web"], ["Web_1.test", "web-1-test"], ["9", "9"], ["a_", "a"], ["x".repeat(70), "x".repeat(63)]])("makes of the name %s the host name %s", (name, hostname) => {
     expect(draftOf({ name }).hostname).toBe(hostname);
+  });
+
+  it("carries the user's own config as it stands", () => {
+    expect(draftOf().userConfig).toBeUndefined();
+    const draft = draftOf({ ignitionPath: "/box.ign" });
+    expect(draft.userConfig).toEqual({ path: "/box.ign", text: '{ "ignition": { "version": "3.4.0" } }' });
+    expect(draft.parts.at(-1)).toEqual({ what: "config /box.ign" });
   });
 
   it("takes files, units, packages, commands and volumes of the spec, and reads the sources of files", () => {

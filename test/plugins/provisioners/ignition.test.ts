@@ -187,3 +187,43 @@ describe("an ignition fragment", () => {
     expect(() => ignition({ merge: { ignition: { version: "2.2.0" } } }).render(guest())).toThrow(expect.objectContaining({ code: "bad-spec", message: 'an Ignition fragment is of version "2.2.0"; expected 3.x' }));
   });
 });
+
+describe("a config of the user's own", () => {
+  const text = (config: object): string => JSON.stringify({ ignition: { version: "3.2.0" }, ...config });
+  const guest = (own: string) => {
+    const draft = newDraft().user({ name: "core", uid: 1000, authorizedKeys: ["ssh-ed25519 OURS"] }).file({ path: "/etc/motd", content: "ours\n" }).link({ path: "/etc/localtime", target: "UTC" });
+    finishGuest(draft);
+    draft.userConfig = { path: "/home/me/box.ign", text: own };
+    return draft;
+  };
+
+  it("keeps its own word, and gets the ready signal, the login and all that it does not mention", () => {
+    const own = text({
+      passwd: { users: [{ name: "core", sshAuthorizedKeys: ["ssh-ed25519 MINE"], passwordHash: "x" }] },
+      storage: { files: [{ path: "/etc/motd", overwrite: true, contents: { source: "data:,mine" } }], links: [{ path: "/etc/localtime", target: "Mars" }] },
+      systemd: { units: [{ name: "mine.service", enabled: true }] },
+    });
+    const config = parsed(guest(own));
+    expect(config.ignition).toEqual({ version: "3.3.0" });
+    expect(config.passwd.users).toEqual([{ name: "core", uid: 1000, sshAuthorizedKeys: ["ssh-ed25519 OURS", "ssh-ed25519 MINE"], passwordHash: "x" }]);
+    expect(config.storage.files.find((file: { path: string }) => file.path === "/etc/motd")?.contents).toEqual({ source: "data:,mine" });
+    expect(config.storage.links).toEqual([{ path: "/etc/localtime", overwrite: true, target: "Mars", hard: false }]);
+    expect(config.systemd.units.map((unit: { name: string }) => unit.name)).toEqual(expect.arrayContaining(["glowplug-ready.service", "mine.service"]));
+  });
+
+  it("gives way to what the machine's script merges in", () => {
+    const merge: IgnitionFragment = { storage: { files: [{ path: "/etc/motd", contents: { source: "data:,script" } }] } };
+    expect(parsed(guest(text({ storage: { files: [{ path: "/etc/motd", contents: { source: "data:,mine" } }] } })), { merge }).storage.files.at(1)?.contents).toEqual({ source: "data:,script" });
+  });
+
+  it("raises the config's version where it is newer", () => {
+    const seed = ignition().render(guest('{"ignition":{"version":"3.4.0"}}'));
+    expect(seed.kind === "ignition" && JSON.parse(seed.text).ignition).toEqual({ version: "3.4.0" });
+  });
+
+  it("that makes another kind of thing of a path of ours is refused, as Ignition would", () => {
+    expect(() => ignition().render(guest(text({ storage: { files: [{ path: "/etc/localtime" }] } })))).toThrow(expect.objectContaining({
+      code: "conflict", message: "the guest's path /etc/localtime is a file and a link at once, in what is merged into the Ignition config",
+    }));
+  });
+});
