@@ -1,8 +1,9 @@
 // @ts-check
 /** The verbs of setup.mjs. */
+import { spawnSync } from "node:child_process";
 import { ensurePrograms, ensureTool } from "./install.mjs";
 import { isDebianLike, readOsRelease } from "./host.mjs";
-import { armLinux, docker, gvproxy, quickstartNeeds, registry, testNeeds, virtiofsd } from "./packages.mjs";
+import { armLinux, bubblewrap, docker, gvproxy, landlockSetpriv, quickstartNeeds, registry, testNeeds, virtiofsd } from "./packages.mjs";
 import { ensureBuilt, ensureModules } from "./project.mjs";
 import { root, runHere, say } from "./run.mjs";
 import { runTests } from "./tests.mjs";
@@ -54,7 +55,8 @@ export async function main([verb, ...rest]) {
 }
 
 /**
- * The host's programs. gvproxy and virtiofsd are only wishes for the quickstart: without them QEMU's own network and file sharing serve.
+ * The host's programs. gvproxy, bubblewrap and virtiofsd are only wishes for the quickstart: without them QEMU's own network and file
+ * sharing serve.
  * @param {boolean} forTests
  */
 async function ensureHost(forTests) {
@@ -64,8 +66,15 @@ async function ensureHost(forTests) {
   await (forTests ? got : got.catch((error) => say(`${error.message}; QEMU's own network is used instead`)));
   const shares = ensureTool(virtiofsd, { orElsewhere: true });
   await (forTests ? shares : shares.catch((error) => say(`${error.message}; volumes go without it`)));
+  if (process.platform === "linux") await ensureTool(bubblewrap, { orElsewhere: true }).catch((error) => say(`${error.message}; gvproxy may run without a fence`));
   if (!forTests) return;
   await ensureTool(docker, { orElsewhere: false });
   await ensureTool(registry, { orElsewhere: true });
   await ensureTool(armLinux, { orElsewhere: false });
+  if (!knowsLandlock()) for (const part of landlockSetpriv) await ensureTool(part, { orElsewhere: false });
+}
+
+/** Whether this system's own setpriv does. */
+function knowsLandlock() {
+  return spawnSync("setpriv", ["--help"], { encoding: "utf8" }).stdout?.includes("--landlock-access") ?? false;
 }

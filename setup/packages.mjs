@@ -63,14 +63,16 @@ export const testNeeds = [
   { program: "zstd", debian: "zstd", brew: "zstd" },
   { program: "bzip2", debian: "bzip2" },
   { program: "passt", debian: "passt" },
+  { program: "bwrap", debian: "bubblewrap" },
+  { program: "setpriv", debian: "util-linux" },
   { program: "openssl", debian: "openssl" },
   { program: "qemu-system-aarch64", debian: "qemu-system-arm" },
   { program: "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", debian: "qemu-efi-aarch64" },
 ];
 
 /**
- * Files that are unpacked into a folder of ours, without root: gvproxy since Debian 12 lacks it, a docker client without its daemon,
- * a registry without its service, a Linux for another processor.
+ * Files that are unpacked into a folder of ours, without root: gvproxy since Debian 12 lacks it, bubblewrap for its fence, a docker
+ * client without its daemon, a registry without its service, a Linux for another processor, a newer setpriv with its libraries.
  * @typedef {object} Tool
  * @property {string} name also of its folder
  * @property {readonly string[]} packages to try in order; newer releases have the docker client in a package of its own
@@ -82,6 +84,8 @@ export const testNeeds = [
 
 /** @type {Tool} */
 export const gvproxy = { name: "gvproxy", packages: ["gvproxy"], files: ["usr/bin/gvproxy"], since: 13 };
+/** What fences gvproxy in. @type {Tool} */
+export const bubblewrap = { name: "bwrap", packages: ["bubblewrap"], files: ["usr/bin/bwrap"], since: 12 };
 /** @type {Tool} */
 export const docker = { name: "docker", packages: ["docker-cli", "docker.io"], files: ["usr/bin/docker"], since: 12 };
 /** Kernel, initrd and boot loader of Debian's installer: a small AArch64 Linux in a package for every architecture. @type {Tool} */
@@ -95,6 +99,17 @@ export const virtiofsd = { name: "virtiofsd", packages: ["virtiofsd"], files: ["
 
 /** A registry of container images for tests. Unpacked, since the package would start one as a service. @type {Tool} */
 export const registry = { name: "docker-registry", packages: ["docker-registry"], files: ["usr/bin/docker-registry"], since: 12 };
+
+const libraries = "usr/lib/x86_64-linux-gnu";
+/**
+ * A setpriv that knows Landlock (util-linux 2.41), for tests on systems with an older one. It needs that release's libraries; a folder
+ * deeper than other tools', so that nothing else finds it. @type {readonly Tool[]}
+ */
+export const landlockSetpriv = [
+  { name: "landlock/setpriv", packages: ["util-linux"], files: ["usr/bin/setpriv"], since: 13 },
+  { name: "landlock/libc", packages: ["libc6"], files: [`${libraries}/libc.so.6`, `${libraries}/ld-linux-x86-64.so.2`], since: 13 },
+  { name: "landlock/libcap-ng", packages: ["libcap-ng0"], files: [`${libraries}/libcap-ng.so.0`, `${libraries}/libcap-ng.so.0.0.0`], since: 13 },
+];
 
 /** Debian's names of the releases that a tool may first be in. @type {Record<number, string>} */
 export const debianReleases = { 12: "bookworm", 13: "trixie" };

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { checkOptions, Command, MachineError, requireProgram, socketPath, type Forwarder, type HostFacts, type LinkKind, type NetInput, type NetLink, type NetPlan } from "glowplug";
+import { findFence, unfenced } from "./gvproxy/fence.ts";
 
 export interface GvproxyOptions {
-  /** Further flags, as words: "-debug". Default: none. */
+  /** Further flags, as words: "-debug". It can write no file outside its own folder. Default: none. */
   readonly args?: readonly string[];
 }
 
@@ -35,11 +36,11 @@ export default function gvproxy(options: GvproxyOptions = {}): Forwarder {
       const folder = join(folders.runtime, "net");
       const link = linkTo(socketPath(join(folder, "vm.sock")), input.link);
       const api = socketPath(join(folder, "api.sock"));
-      const fence = await findFence(host, folder);
       const program = findGvproxy(host);
+      const fence = await findFence(host, folder, program);
       const command = new Command(fence?.program ?? program, { name: "gvproxy" });
       command.author = "gvproxy";
-      for (const word of fence ? [...fence.words, "--", program] : []) command.add(word);
+      for (const word of fence?.words ?? []) command.add(word);
       command.add(link.kind === "unix-dgram" ? "-listen-vfkit" : "-listen-qemu", `${link.kind === "unix-dgram" ? "unixgram" : "unix"}://${link.path}`);
       command.add("-listen", `unix://${api}`).add("-ssh-port", sshPort);
       for (const word of options.args ?? []) command.add(word);
@@ -76,25 +77,4 @@ function findGvproxy(host: HostFacts): string {
 function linkTo(path: string, kind: LinkKind): Exclude<NetLink, { kind: "user" }> {
   if (kind === "unix-stream" || kind === "unix-dgram") return { kind, path, mac: guestMac };
   throw new MachineError("slots-mismatch", `gvproxy offers no link of the kind ${kind}`, { plugin: "gvproxy" });
-}
-
-/**
- * A fence around gvproxy: whoever is in the guest may ask it to "expose" the protocol unix at any path, upon which it deletes what
- * is there and makes a socket of it, with the user's rights. Under bubblewrap it sees the host's files read-only, but for a folder
- * of its own. The probe tells whether this host lets us build one. Killed, bubblewrap takes gvproxy along; so does the keeper's death,
- * and a VM that outlives its keeper has no network until the next keeper has started gvproxy anew.
- */
-async function findFence(host: HostFacts, folder: string): Promise<{ readonly program: string; readonly words: readonly string[] } | undefined> {
-  const program = host.os === "linux" ? host.find("bwrap") : undefined;
-  if (program === undefined) return undefined;
-  if (host.local) {
-    const { exitCode } = await host.probe(program, ["--ro-bind", "/", "/", "--dev", "/dev", "--die-with-parent", "--", "true"]).catch(() => ({ exitCode: 1 }));
-    if (exitCode !== 0) return undefined;
-  }
-  return { program, words: ["--ro-bind", "/", "/", "--dev", "/dev", "--bind", folder, folder, "--die-with-parent"] };
-}
-
-function unfenced({ os }: HostFacts): string {
-  const hint = os === "linux" ? ": install bubblewrap to keep it from that" : "";
-  return `gvproxy runs unfenced: whoever has the guest can make it replace files of yours by sockets${hint}.`;
 }

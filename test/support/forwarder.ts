@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import { request } from "node:http";
 import { spawnChild, endChild } from "../../core/keeper/child.ts";
 import { waitListening } from "../../core/keeper/listening.ts";
 import type { KeeperPlan } from "../../core/keeper/plan.ts";
@@ -11,4 +12,17 @@ export async function startForwarder({ command, listens }: NonNullable<KeeperPla
   death.catch(() => {});
   await waitListening(listens, { timeoutMs: 20_000, signal: new AbortController().signal, who: child.name, death });
   return { end: () => endChild(child, 2000) };
+}
+
+/** Asks gvproxy's interface on a socket; a POST where there is a body. */
+export function post(socketPath: string, path: string, body?: object): Promise<{ readonly status: number | undefined; readonly text: string }> {
+  return new Promise((done, reject) => {
+    const sent = request({ socketPath, path, method: body === undefined ? "GET" : "POST" }, (answer) => {
+      let text = "";
+      answer.on("data", (bytes: Buffer) => (text += bytes.toString()));
+      answer.on("end", () => done({ status: answer.statusCode, text }));
+    });
+    sent.on("error", reject);
+    sent.end(body && JSON.stringify(body));
+  });
 }
