@@ -2,6 +2,8 @@ import { MachineError } from "./errors.ts";
 import { GuestDraft, type GuestMount } from "./guest.ts";
 import { readUserConfig } from "./user-config.ts";
 import type { GuestFile } from "./model.ts";
+import { lanFiles } from "./lan.ts";
+import type { LanPlace } from "./record.ts";
 import type { ResolvedSpec } from "./spec-types.ts";
 
 export { finishGuest } from "./first-boot.ts";
@@ -13,6 +15,8 @@ export interface DraftInput {
   readonly hostKey: { readonly privateKey: string; readonly publicKey: string };
   /** The login user's id. */
   readonly uid: number;
+  /** The machine's place on the network that it shares with others. */
+  readonly lan?: LanPlace;
   /** How the launcher hands the spec's volumes to the guest. */
   readonly mounts: readonly GuestMount[];
   /** Reads a file of the host that the spec names. `what` it is, for messages. */
@@ -29,6 +33,7 @@ export function draftGuest(spec: ResolvedSpec, input: DraftInput): GuestDraft {
   addSsh(guest, input.hostKey);
   guest.link({ path: "/etc/localtime", target: `../usr/share/zoneinfo/${checkedTimezone(spec.timezone)}` });
   for (const file of spec.files) guest.file(withContent(file, input));
+  for (const file of input.lan ? lanFiles(input.lan) : []) guest.file(file);
   for (const unit of spec.units) guest.unit(unit);
   guest.package(...spec.packages);
   for (const command of spec.run) guest.run(command);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { dirname } from "node:path";
 import { findConfig, loadScript, pickMachine, type DescribedMachine, type LoadedScript } from "./config.ts";
 import { isMachineError, MachineError } from "./errors.ts";
@@ -57,6 +58,7 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
     layers: [
       // The default forwarder was chosen at init by what was there then; it changes only on request.
       ...(record ? [{ source: "default" as const, spec: { forwarder: record.spec.forwarder } }] : []),
+      ...(project && script !== undefined && project.machines.length > 1 ? [{ source: "default" as const, spec: { network: networkOf(script) } }] : []),
       ...(user ? [layerOf(user, pickMachine(user.machines, undefined, user.where), "user config")] : []),
       ...(project && described ? [layerOf(project, described, "config")] : []),
       ...(what.spec ? [{ source: "config" as const, spec: what.spec }] : []),
@@ -64,6 +66,20 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
       ...(what.flags ? [{ source: "flag" as const, spec: what.flags, where: commandLine }] : []),
     ],
   };
+}
+
+/** The machines of a script, or of the config that is found from here, by name. Undefined where there is no config, or it describes one that has no name. */
+export async function describedNames(script: string | undefined, run: Run): Promise<{ readonly script: string; readonly where: string; readonly names: readonly string[] } | undefined> {
+  const found = await findConfig({ cwd: run.cwd, ...(script !== undefined && { explicit: script }), userFolder: run.paths.config, uid: run.host.uid });
+  if (found.script === undefined) return undefined;
+  const { machines, where } = await load(found.script, {}, run);
+  const names = machines.flatMap(({ name }) => name ?? []);
+  return names.length === machines.length ? { script: found.script, where, names } : undefined;
+}
+
+/** The network of a script's own machines: named after the file, and told from that of another file of the same name. */
+function networkOf(script: string): string {
+  return `${defaultName(script)}-${createHash("sha256").update(script).digest("hex").slice(0, 8)}`;
 }
 
 function load(path: string, what: OpenWhat, run: Run): Promise<LoadedScript> {

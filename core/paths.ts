@@ -51,6 +51,10 @@ export interface MachinePaths {
   readonly keeperProcess: string;
   readonly children: string;
   readonly apiSocket: string;
+  /** For the VM's card on the shared network. */
+  readonly lanCard: string;
+  /** For the keepers of the other machines on it. */
+  readonly lanOwn: string;
 }
 
 /** Unix socket paths have room for 104 bytes on macOS and 108 on Linux, with their closing zero (sys/un.h). */
@@ -94,6 +98,6 @@ function machinePaths(data: string, runtime: string, lock: string): MachinePaths
     knownHosts: join(data, "known_hosts"), sshConfig: join(data, "ssh_config"),
     log: (name) => join(logs, name === "events" ? "events.jsonl" : `${name}.log`),
     keeperSocket: join(runtime, "keeper.sock"), keeperPlan: join(runtime, "plan.json"), keeperProcess: join(runtime, "keeper.json"), children: join(runtime, "children.json"),
-    apiSocket: join(runtime, "podman.sock"),
+    apiSocket: join(runtime, "podman.sock"), lanCard: join(runtime, "lan.sock"), lanOwn: join(runtime, "lan-own.sock"),
   };
 }

@@ -23,12 +23,13 @@ const ports = listOf(fields({ host: text, hostPort: port, guestPort: port, proto
 /** What every verb relies on. */
 const required: Readonly<Record<string, Check>> = {
   name: text, created: date, lastUp: dateOrNull, overrides: object, undo: listOf(fields({ title: text, command }, "an undo"), "commands"), mac: text,
+  lan: maybe(fields({ network: text, mac: text, address: text }, "a place on a network")),
   "spec.name": text, "spec.script": maybe(path), "spec.cpus": count, "spec.memory": count, "spec.disk": count, "spec.swap": count,
   "spec.ports": ports, "spec.sockets": listOf(fields({ host: text, guest: path, user: maybe(text), probe: maybe(text) }, "a socket"), "sockets"),
   "spec.volumes": listOf(fields({ source: text, target: path, readOnly: flag }, "a volume"), "volumes"),
   "spec.files": listOf(fields({ path }, "a file"), "files"), "spec.units": listOf(fields({ name: text }, "a unit"), "units"),
   "spec.packages": texts, "spec.run": texts, "spec.usb": texts, "spec.plugins": texts,
-  "spec.restart": oneOf("never", "on-failure", "always"), "spec.importNativeCa": flag, "spec.rootful": flag, "spec.podman": flag, "spec.user": text, "spec.timezone": text,
+  "spec.restart": oneOf("never", "on-failure", "always"), "spec.importNativeCa": flag, "spec.network": maybe(text), "spec.rootful": flag, "spec.podman": flag, "spec.user": text, "spec.timezone": text,
   "spec.image": text, "spec.provisioner": text, "spec.launcher": text, "spec.forwarder": text,
   "image.source": text, "image.title": text, "image.id": text, "image.path": path, "image.format": oneOf("qcow2", "raw"), "image.virtualSize": count,
   "disk.path": path, "disk.format": oneOf("qcow2", "raw"),

@@ -19,6 +19,8 @@ export interface MachineRecord {
   readonly firstBoot: FirstBoot;
   readonly ssh: { readonly port: number; readonly user: string; readonly uid: number; readonly keyFile: string; readonly hostKey: string };
   readonly mac: string;
+  /** Its place on the network that it shares with other machines. */
+  readonly lan?: LanPlace;
   readonly folders: MachineFolders;
   /** Undo of what was registered outside; run at rm without any script. */
   readonly undo: readonly { readonly title: string; readonly command: CommandRecord }[];
@@ -31,6 +33,14 @@ export interface MachineRecord {
     /** Why the machine went down, where it was not asked to. */
     readonly ended?: { readonly at: string; readonly reason: string };
   };
+}
+
+/** A machine's place on a shared network. */
+export interface LanPlace {
+  readonly network: string;
+  readonly mac: string;
+  /** IPv4, unique on the network. */
+  readonly address: string;
 }
 
 /** The base of a machine's disk, and what was verified about it. */

@@ -58,6 +58,11 @@ export interface MachineSpec extends HookMethods {
   timezone?: string;
   /** Set up podman in the guest and serve its API on the host. Default: true. */
   podman?: boolean;
+  /**
+   * Name of a network over which machines reach one another by name, beside the forwarder's; false for none. Needs a launcher that can have a
+   * second card. Default: for a script that describes several machines one of its own, else none.
+   */
+  network?: string | false;
   /** Further plugins, in order, after the slots. Falsy entries are skipped. */
   plugins?: readonly (Plugin | string | NamedPlugin | false | null | undefined)[];
 }
@@ -99,6 +104,8 @@ export interface ResolvedSpec {
   readonly rootful: boolean;
   readonly timezone: string;
   readonly podman: boolean;
+  /** Name of the network that it shares with other machines. */
+  readonly network?: string;
   /** Every plugin in the order in which hooks fire: slots, built-in addons, `plugins`, the script. */
   readonly plugins: readonly Plugin[];
   /** Where each field's value came from. */

@@ -11,7 +11,7 @@ import { createReport } from "./progress.ts";
 import { isScriptPath } from "./script-path.ts";
 import { nearest } from "../suggest.ts";
 import { tracedReport } from "./traced-report.ts";
-import { findVerb, type Shell, type Subject, type Verb, type VerbEntry } from "./verb.ts";
+import { findVerb, type Call, type Shell, type Subject, type Verb, type VerbEntry } from "./verb.ts";
 
 /** podman's status for every failure of its own (libpod/define/exec_codes.go). */
 const failureStatus = 125;
@@ -71,12 +71,12 @@ async function runVerb(verbs: readonly VerbEntry[], { entry, flags, words, globa
     const { signal, cwd, paths, env } = shell;
     const offline = globals.offline || isOffline(env);
     const run = { signal, cwd, paths, env, offline, report: tracedReport(report, tracing), trace: tracing, get host() { return shell.hostFor(tracing); } };
-    const status = await entry.verb.run({
+    const call: Call = {
       flags, words, globals, run, output, shell, ...(subject && { subject }),
       isVerb: (word) => findVerb(verbs, word) !== undefined,
       dispatch: (line, about) => runLine(verbs, [...passOn(globals), ...line], { ...shell, trace: tracing }, about),
-    });
-    return status ?? 0;
+    };
+    return (await runOnAll(entry.verb, call)) ?? 0;
   } finally {
     report.close();
     // What outlives the verb, the keeper for one, ends with it in the trace.
@@ -84,6 +84,14 @@ async function runVerb(verbs: readonly VerbEntry[], { entry, flags, words, globa
     else endSpan();
     await output.flush();
   }
+}
+
+/** Runs a verb on the machine that it is about, or on each of several. */
+async function runOnAll(verb: Verb, call: Call): Promise<number | void> {
+  if (!verb.several) return verb.run(call);
+  const { callsOf, runSeveral } = await import("./several.ts");
+  const calls = await callsOf(call, verb.several);
+  return calls ? runSeveral(verb, calls, verb.several) : verb.run(call);
 }
 
 /** Global flags as words again, for a verb that runs another. */
@@ -127,7 +135,8 @@ function unknownVerb(verbs: readonly VerbEntry[], word: string): MachineError {
   return new MachineError("usage", `unrecognized command \`glowplug ${word}\``, { hint: `${near === undefined ? "" : `Did you mean ${near}? `}See 'glowplug --help'.` });
 }
 
-function checkCount({ least = 0, most = 1 }: Verb, words: readonly string[], program: string): void {
+function checkCount({ least = 0, most: alone = 1, several }: Verb, words: readonly string[], program: string): void {
+  const most = several && isScriptPath(words[0] ?? "") ? Infinity : alone;
   if (words.length >= least && words.length <= most) return;
   const [count, many] = words.length > most ? [most, "at most "] : [least, "at least "];
   const wanted = count === 0 ? "no arguments" : `${least === most ? "" : many}${count} argument${count === 1 ? "" : "s"}`;

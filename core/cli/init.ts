@@ -9,10 +9,11 @@ import { openDescribed, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
-  usage: "[NAME|SCRIPT]",
+  usage: "[NAME|SCRIPT [NAME...]]",
   description: "Locates, fetches and verifies the image, makes the disk and the first-boot config. Nothing runs.",
   examples: ["glowplug init", "glowplug init --cpus 4 --memory 4096 --now web", "glowplug init ./machine.ts"],
   flags: { ...specFlags, ...podmanFlags, ...sourceFlags, now: on("--now", "Start the machine afterwards") },
+  several: { way: "in order", loadsScript: () => true },
   async run(call) {
     const { flags, globals, output, run, words: [word] } = call;
     // podman's order: the name, the provider, names of its own, the user; then whether the machine is there; then what it asks of the host.

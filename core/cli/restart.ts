@@ -4,9 +4,10 @@ import { openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
-  usage: "[NAME|SCRIPT]",
+  usage: "[NAME|SCRIPT [NAME...]]",
   description: "Stops the machine and starts it again. Its ports and sockets stay the same.",
   flags: { ...stopFlags, ...sourceFlags },
+  several: { way: "at once", loadsScript: () => true },
   async run(call) {
     const { flags, globals, output } = call;
     const machine = await openExisting(call, flags);

@@ -13,7 +13,7 @@ import { nameOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
-  usage: "[NAME]",
+  usage: "[NAME|SCRIPT [NAME...]]",
   description: "Removes every file of the machine and what was set up for it outside. Asks first. Its script is not loaded.",
   flags: {
     force: on("-f, --force", "Do not ask; stop the machine first where it runs"),
@@ -21,6 +21,7 @@ export default defineVerb({
     saveIgnition: on("--save-ignition", "Keep its first-boot config"),
     saveKeys: on("--save-keys", "Keep its ssh keys"),
   },
+  several: { way: "last first", loadsScript: () => false },
   async run(call) {
     const { flags, globals, output, run, shell } = call;
     const name = await nameOf(call);

@@ -9,7 +9,7 @@ import { openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
-  usage: "[NAME|SCRIPT]",
+  usage: "[NAME|SCRIPT [NAME...]]",
   description: "Returns when the guest has said that it is ready, ssh answers, and its podman's API answers.",
   flags: {
     noInfo: on("--no-info", "No notes on how to use the machine"),
@@ -17,6 +17,7 @@ export default defineVerb({
     deadline: deadlineFlag,
     ...sourceFlags,
   },
+  several: { way: "at once", loadsScript: () => true },
   async run(call) {
     const { flags, globals, output, run } = call;
     const machine = await openExisting(call, flags);

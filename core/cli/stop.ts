@@ -13,9 +13,10 @@ export const stopFlags = {
 const flags = { ...stopFlags, ...sourceFlags };
 
 export default defineVerb({
-  usage: "[NAME|SCRIPT]",
+  usage: "[NAME|SCRIPT [NAME...]]",
   description: "Asks the guest to power off, waits, then insists. Stopping a stopped machine is fine.",
   flags,
+  several: { way: "at once", loadsScript: ({ force }) => force !== true },
   async run(call) {
     const { globals, output } = call;
     const name = call.flags.force ? await endAtOnce(call) : await askToStop(call);

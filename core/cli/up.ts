@@ -5,10 +5,11 @@ import { openDescribed, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
-  usage: "[SCRIPT|NAME]",
+  usage: "[NAME|SCRIPT [NAME...]]",
   description: "Does whatever is missing of init and start. Tells what has changed in the script since, and what it takes to apply it.",
   examples: ["glowplug up", "glowplug up ./machine.ts", "./machine.ts up"],
   flags: { ...specFlags, ...sourceFlags },
+  several: { way: "at once", loadsScript: () => true },
   async run(call) {
     const { flags, globals, output, run } = call;
     const machine = await openDescribed(call, flags, { spec: specOf(flags, run) });

@@ -56,10 +56,20 @@ export interface Verb<F extends FlagTable = FlagTable> {
   /** How many words it takes. Default: at most 1. */
   readonly most?: number;
   readonly least?: number;
+  /** How it goes about a script that describes several machines, of which none or some are named behind it. Default: one must be named. */
+  readonly several?: SeveralMachines;
   /** All that follows the first word belongs to a command. */
   readonly passThrough?: boolean;
   /** Resolves to the exit status; undefined is 0. Failures are thrown. */
   run(call: Call<F>): Promise<number | void>;
+}
+
+/** What a verb does with several machines of one script. */
+export interface SeveralMachines {
+  /** All at once, one after the other, or the last of the script first. */
+  readonly way: "at once" | "in order" | "last first";
+  /** Whether the script is loaded to learn its machines; else they are those that it made. */
+  loadsScript(flags: Readonly<Record<string, unknown>>): boolean;
 }
 
 /** A verb under its name. */

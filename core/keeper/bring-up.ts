@@ -12,6 +12,7 @@ export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
   const { plan, children, console, ready, connections, ports, sockets } = parts;
   const { deadlines } = plan;
   await phases.run("helpers", deadlines.helpersMs, async (signal) => {
+    await parts.lan?.open();
     for (const { command, listens, role } of beforeVm(parts)) {
       const child = await children.spawn(command, role);
       await waitListening(listens, { timeoutMs: deadlines.helpersMs, signal, who: child.name, death: phases.lost });

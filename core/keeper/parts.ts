@@ -8,6 +8,7 @@ import { GuestConsole } from "./console.ts";
 import { VmControl } from "./control.ts";
 import { formatPort } from "./expose.ts";
 import { Journal } from "./journal.ts";
+import { LanSwitch } from "./lan/switch.ts";
 import type { KeeperPlan } from "./plan.ts";
 import { Ports } from "./ports.ts";
 import { Problems } from "./problems.ts";
@@ -26,6 +27,8 @@ export interface Parts {
   readonly connections: Connections;
   readonly ports: Ports;
   readonly sockets: Sockets;
+  /** Its place on the network that it shares with other machines. */
+  readonly lan?: LanSwitch;
   /** Aborts when the VM is gone: nobody needs the guest any more. */
   readonly stopping: AbortController;
 }
@@ -49,5 +52,6 @@ export function partsFor(plan: KeeperPlan, environment: Readonly<Record<string, 
       carry: (port) => forwardPort({ port, connection: () => connections.as(), onError: (error) => note(formatPort(port), error) }),
     }),
     sockets: new Sockets(plan, connections, note),
+    ...(plan.lan && { lan: new LanSwitch(plan.lan) }),
   };
 }

@@ -1,6 +1,7 @@
 import type { CommandRecord } from "../command.ts";
 import type { ResolvedPort, SocketForward } from "../model.ts";
 import type { ExposeMethod } from "../roles/forwarder.ts";
+import type { LanPlan } from "./lan/plan.ts";
 import type { ConsolePlan, ControlPlan, QmpStep, ReadyPlan } from "../roles/launcher.ts";
 
 /** Everything that a keeper knows: plain data, written by `start` into the machine's runtime folder. */
@@ -16,6 +17,9 @@ export interface KeeperPlan {
   readonly ready: ReadyPlan;
   readonly control: ControlPlan;
   readonly replug?: readonly QmpStep[];
+  /** The network that the machine shares with others, and how its card there is plugged anew. */
+  readonly lan?: LanPlan;
+  readonly replugLan?: readonly QmpStep[];
   readonly ssh: { readonly host: string; readonly port: number; readonly user: string; readonly keyFile: string; readonly hostKey: string };
   readonly expose: ExposeMethod;
   /** Ports open as soon as the VM runs. */

@@ -16,6 +16,7 @@ export async function takeDown(parts: Parts, { force, timeoutMs }: { readonly fo
   ready.close();
   control.close();
   await sockets.close();
+  parts.lan?.close();
   connections.end();
   await children.endAll();
   journal.say("state", { state: "stopped" });

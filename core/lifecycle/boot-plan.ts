@@ -9,6 +9,7 @@ import type { Run } from "../run.ts";
 import { callPlugin } from "../spans.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { recordedInfo } from "./facts.ts";
+import { lanLink, lanPlanOf } from "./lan.ts";
 import type { VerbHooks } from "./hooks.ts";
 
 /** Everything of one start, after the `beforeBoot` hook has had its say. */
@@ -27,7 +28,7 @@ export async function planBoot(spec: ResolvedSpec, record: MachineRecord, accele
   const net = await callPlugin(run.trace, spec.forwarder, "plan", { name: spec.name, host, link, mac: record.mac, sshPort: record.ssh.port, ports: spec.ports, folders });
   const boot = await callPlugin(run.trace, spec.launcher, "plan", {
     name: spec.name, host, arch: host.arch, cpus: spec.cpus, memory: spec.memory, disk: record.disk, seed: record.seed,
-    firstBoot: record.lastUp === null, link: net.link, shares: spec.volumes, guestUid: record.ssh.uid, accelerator, usb: spec.usb, folders,
+    firstBoot: record.lastUp === null, link: net.link, ...lanLink(spec, record.lan, run), shares: spec.volumes, guestUid: record.ssh.uid, accelerator, usb: spec.usb, folders,
   });
   const event = await hooks.fire("beforeBoot", recordedInfo(record, spec, paths), { boot, net, sockets: [...spec.sockets] });
   return { net, boot, sockets: event.sockets };
@@ -43,7 +44,7 @@ export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: P
     ...(net.command && { forwarder: { command: net.command.toRecord(), listens: net.listens } }),
     helpers: boot.helpers.map(({ command, listens }) => ({ command: command.toRecord(), listens })),
     vm: boot.vm.toRecord(), accelerator, ...(boot.console && { console: boot.console }), ready: boot.ready, control: boot.control,
-    ...(boot.replug && { replug: boot.replug }),
+    ...(boot.replug && { replug: boot.replug }), ...(record.lan && { lan: lanPlanOf(spec.name, record.lan, run) }), ...(boot.replugLan && { replugLan: boot.replugLan }),
     ssh: { ...net.ssh, user: record.ssh.user, keyFile: files.key, hostKey: record.ssh.hostKey },
     expose: net.expose, openAtStart: net.openAtStart, ports: spec.ports.filter((port) => !open.has(portKey(port))),
     sockets, restart: spec.restart, deadlines,

@@ -22,6 +22,7 @@ import { writeSeed } from "../seed.ts";
 import { draftFor } from "./draft.ts";
 import { guestUid, machineInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
+import { placeOf } from "./lan.ts";
 import { locateImage } from "./image-query.ts";
 
 /**
@@ -42,8 +43,9 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       const hooks = new VerbHooks(spec, run);
       const ssh = { port: await reservePort(paths, run), keys: makeKeyPair(`glowplug ${spec.name}`), hostKeys: makeKeyPair(`host of ${spec.name}`) };
       const info = machineInfo(spec, { sshPort: ssh.port, hostKey: ssh.hostKeys.publicKey }, host.uid, paths);
+      const lan = placeOf(spec, undefined, run);
       // Reads every file that the spec names: one that is not there is told before anything is fetched.
-      const guest = await draftFor(spec, info, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys }, run);
+      const guest = await draftFor(spec, info, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys, lan }, run);
 
       const located = await locateImage(spec, run);
       const { image } = await hooks.fire("beforeDownload", info, { image: located });
@@ -71,7 +73,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
         version: 1, name: spec.name, created: new Date().toISOString(), lastUp: null,
         spec: saveSpec(spec), overrides, image: base, disk, seed, firstBoot: spec.provisioner.firstBoot,
         ssh: { port: ssh.port, user: spec.user, uid: guestUid(host.uid), keyFile: files.key, hostKey: ssh.hostKeys.publicKey },
-        mac: macOf(files.data), folders: info.folders, undo: await register(spec, info, scope, run),
+        mac: macOf(files.data), ...(lan && { lan }), folders: info.folders, undo: await register(spec, info, scope, run),
       };
       await writeRecord(paths, record);
       return record;

@@ -12,6 +12,7 @@ import { planBoot } from "./boot-plan.ts";
 import { draftFor } from "./draft.ts";
 import { guestUid, machineInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
+import { placeOf, withPlace } from "./lan.ts";
 import { locateImage } from "./image-query.ts";
 import { macOf } from "../mac.ts";
 
@@ -25,15 +26,16 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
   const hooks = new VerbHooks(spec, run);
   const info = machineInfo(spec, { sshPort: record?.ssh.port ?? placeholder.port, hostKey: record?.ssh.hostKey ?? placeholder.hostKey.publicKey }, host.uid, paths);
 
+  const lan = placeOf(spec, record, run);
   const located = record ? undefined : (await hooks.fire("beforeDownload", info, { image: await locateImage(spec, run, { keep: false }) })).image;
-  const guest = await draftFor(spec, info, { authorizedKey: placeholder.key, hostKeys: placeholder.hostKey }, run);
+  const guest = await draftFor(spec, info, { authorizedKey: placeholder.key, hostKeys: placeholder.hostKey, lan }, run);
   await hooks.fire("ignition", info, { guest });
   finishGuest(guest);
   const seed = await callPlugin(run.trace, spec.provisioner, "render", guest);
 
   const accelerators = await acceleratorsOf(spec, run);
   const accelerator = attempts(accelerators)[0] ?? "";
-  const { net, boot, sockets } = await planBoot(spec, record ?? plannedRecord(spec, run), accelerator, hooks, run);
+  const { net, boot, sockets } = await planBoot(spec, withPlace(record ?? plannedRecord(spec, run), lan), accelerator, hooks, run);
   const build = located?.kind === "build" ? located.steps({ scratch: "<scratch>", output: "<output>" }) : undefined;
   const saved = saveSpec(spec);
   return {

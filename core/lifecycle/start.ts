@@ -27,6 +27,7 @@ import { recordedInfo } from "./facts.ts";
 import { requireFreePort } from "./free-port.ts";
 import { VerbHooks } from "./hooks.ts";
 import { askedToStop, launchKeeper, waitUntilUp } from "./launch-keeper.ts";
+import { placeOf, withPlace } from "./lan.ts";
 import { noSuchMachine } from "./missing.ts";
 import { mountShares } from "./mounts.ts";
 import { statusOf } from "./status.ts";
@@ -51,7 +52,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     await callPlugin(run.trace, spec.forwarder, "check", host);
     await checkBase(found, run);
     tellChanges(found, spec, false, report);
-    const record = await withFreePorts(found, spec, run);
+    const record = withPlace(await withFreePorts(found, spec, run), placeOf(spec, found, run));
     await growToSpec(record, spec, run);
     const accelerators = await acceleratorsOf(spec, run);
     for (const { name, usable, reason } of accelerators) if (!usable && reason) report.info(`${name} is not used: ${reason}`);

@@ -82,6 +82,10 @@ const listedPlugin: Shape = (value, path, report) => {
 };
 const slots: Readonly<Record<SlotRole, Shape>> = { image: plugin("image"), provisioner: plugin("provisioner"), launcher: plugin("launcher"), forwarder: plugin("forwarder") };
 
+const network: Shape = (value, path, report) => {
+  if (value !== false) text("a network's name, or false: letters, digits, dots, dashes and underscores", namePattern)(value, path, report);
+};
+
 /** Every field of a spec and what may stand in it. `core/spec-types.ts` documents them. */
 const specFields: Readonly<Record<string, Shape>> = {
   name: readable("a name", (value) => {
@@ -94,7 +98,7 @@ const specFields: Readonly<Record<string, Shape>> = {
   packages: listOf(packageName), run: listOf(text("a shell line", /\S/)),
   restart: oneOf("never", "on-failure", "always"), user: text("a user's name: letters, digits, dots, dashes and underscores", namePattern), rootful: flag,
   usb: listOf(readable("a USB device", usbProblem)), playbook: hostFile, ignitionPath: hostFile, importNativeCa: flag,
-  timezone: readable("a time zone", timezoneProblem), podman: flag, plugins: listOf(listedPlugin),
+  timezone: readable("a time zone", timezoneProblem), podman: flag, network, plugins: listOf(listedPlugin),
   ...Object.fromEntries(hookNames.map((name) => [name, hook])),
 };
 

@@ -53,13 +53,14 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
     ...(values.playbook !== undefined && { playbook: values.playbook }), ...(values.ignitionPath !== undefined && { ignitionPath: values.ignitionPath }),
     user: values.user ?? image.user, rootful: values.rootful ?? defaults.rootful,
     timezone: timezone === "local" ? host.timezone : timezone, podman,
+    ...(typeof values.network === "string" && { network: values.network }),
     sources: { ...defaultSources, ...merged.sources },
   };
 }
 
 const defaultSources: Readonly<Record<string, ValueSource>> = Object.fromEntries(
   ["name", "cpus", "memory", "disk", "swap", "image", "provisioner", "launcher", "forwarder", "ports", "sockets", "volumes", "files", "units", "packages", "run",
-    "restart", "usb", "playbook", "ignitionPath", "importNativeCa", "user", "rootful", "timezone", "podman"].map((field) => [field, "default" as const]),
+    "restart", "usb", "playbook", "ignitionPath", "importNativeCa", "user", "rootful", "timezone", "podman", "network"].map((field) => [field, "default" as const]),
 );
 
 function checkPorts(ports: ResolvedSpec["ports"]): Mistake[] {

@@ -35,7 +35,7 @@ test("an empty spec gets every default, and each is said to be one", async () =>
   expect([image, provisioner, launcher, forwarder].map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy"]);
   expect(plugins.map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy", "podman"]);
   expect(new Set(Object.values(sources))).toEqual(new Set(["default"]));
-  expect(Object.keys(sources).sort()).toEqual([...Object.keys(plain), "playbook", "ignitionPath", "image", "provisioner", "launcher", "forwarder"].sort());
+  expect(Object.keys(sources).sort()).toEqual([...Object.keys(plain), "playbook", "ignitionPath", "network", "image", "provisioner", "launcher", "forwarder"].sort());
 });
 
 test("one processor is the least", async () => {

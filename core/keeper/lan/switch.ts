@@ -25,22 +25,15 @@ export class LanSwitch {
   #card: LanPort | undefined;
   #closed = false;
 
-  private constructor(plan: LanPlan) {
+  constructor(plan: LanPlan) {
     this.#plan = plan;
   }
 
   /** Listens for the card and the other machines, and calls those that run. */
-  static async open(plan: LanPlan): Promise<LanSwitch> {
-    const made = new LanSwitch(plan);
-    try {
-      await made.#listen(plan.card, (socket) => made.#plugCard(socket));
-      await made.#listen(plan.own, (socket) => void made.#answer(socket));
-    } catch (error) {
-      made.close();
-      throw error;
-    }
-    for (const name of Object.keys(plan.others)) made.#call(name);
-    return made;
+  async open(): Promise<void> {
+    await this.#listen(this.#plan.card, (socket) => this.#plugCard(socket));
+    await this.#listen(this.#plan.own, (socket) => void this.#answer(socket));
+    for (const name of Object.keys(this.#plan.others)) this.#call(name);
   }
 
   /** Names of the machines that are connected now. */

@@ -27,11 +27,17 @@ function planOf(folder: string, name: string, others: readonly string[], network
 
 async function member(plan: LanPlan): Promise<Member> {
   const got: string[] = [];
-  const lan = await LanSwitch.open(plan);
-  onTestFinished(() => made.lan.close());
+  const lan = await opened(plan);
   const card = await plug(plan, got);
   const made: Member = { plan, got, lan, card, send: (to, text) => made.card.write(lanFrame(macs[to] ?? to, macs[plan.name] ?? "", text)) };
   return made;
+}
+
+async function opened(plan: LanPlan): Promise<LanSwitch> {
+  const lan = new LanSwitch(plan);
+  onTestFinished(() => lan.close());
+  await lan.open();
+  return lan;
 }
 
 async function plug(plan: LanPlan, got: string[]): Promise<Socket> {
@@ -96,7 +102,7 @@ describe("the network that machines share", () => {
     await vi.waitFor(() => expect(b.lan.peers).toEqual(["a"]));
     a.lan.close();
     await vi.waitFor(() => expect(b.lan.peers).toEqual([]));
-    a.lan = await LanSwitch.open({ ...a.plan, others: { b: b.plan.own } });
+    a.lan = await opened({ ...a.plan, others: { b: b.plan.own } });
     a.card = await plug(a.plan, a.got);
     await vi.waitFor(() => expect([a.lan.peers, b.lan.peers]).toEqual([["b"], ["a"]]));
     b.send(everybody, "again");
