@@ -1,4 +1,6 @@
-import type { Flag } from "./flags.ts";
+import { MachineError } from "../errors.ts";
+import { noSuchMachine } from "../lifecycle/missing.ts";
+import { hidden, on, type Flag } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
 import { specFlags } from "./spec-flags.ts";
 import { nameOf } from "./subject.ts";
@@ -17,8 +19,8 @@ const resetFlag: Flag<"all" | readonly string[]> = {
 export default defineVerb({
   usage: "[NAME]",
   description: [
-    "What is set wins over the machine's script until it is reset. It holds from the next start on, and",
-    "what needs a restart is said. A disk only grows; the guest grows its file system when it boots.",
+    "What is set wins over the machine's script until it is reset. The machine must be stopped for it.",
+    "A disk only grows; the guest grows its partition and file system when it boots.",
   ].join("\n"),
   examples: ["glowplug set --cpus 4 --memory 4096 web", "glowplug set --disk-size 200 web", "glowplug set --reset web"],
   flags: {
@@ -26,19 +28,25 @@ export default defineVerb({
     memory: { ...specFlags.memory, help: "Memory in MiB" },
     diskSize: { ...specFlags.diskSize, help: "Size of the disk in GiB, larger than it is" },
     rootful: specFlags.rootful,
+    usb: { ...specFlags.usb, help: `${specFlags.usb.help}; an empty word takes all away` },
+    importNativeCa: specFlags.importNativeCa,
+    userModeNetworking: hidden(on("--user-mode-networking", "Not here: the network is always a program's of the user")),
     reset: resetFlag,
   },
   async run(call) {
-    const { flags: { cpus, memory, diskSize, rootful, reset }, globals, run } = call;
+    const { flags: { cpus, memory, diskSize, rootful, usb, importNativeCa, userModeNetworking, reset }, globals, run } = call;
     const name = await nameOf(call);
+    const { readRecord } = await import("../store.ts");
+    if (!readRecord(run.paths, name)) throw noSuchMachine(name);
+    if (userModeNetworking !== undefined) throw new MachineError("usage", `setting --user-mode-networking is not supported on ${JSON.stringify(run.host.os)} platforms`, { hint: "Leave it out: the network is always a program's of the user here." });
     const { set } = await import("../lifecycle/set.ts");
     const settings = {
       ...(cpus !== undefined && { cpus }), ...(memory !== undefined && { memory: `${memory}MiB` as const }),
       ...(diskSize !== undefined && { disk: `${diskSize}GiB` as const }), ...(rootful !== undefined && { rootful }),
+      ...(usb && { usb: usb.filter((word) => word !== "") }), ...(importNativeCa !== undefined && { importNativeCa }),
     };
     await set(name, { settings, ...(reset && { reset }) }, run);
     if (!globals.json) return;
-    const { readRecord } = await import("../store.ts");
     const { statusOf } = await import("../lifecycle/status.ts");
     const record = readRecord(run.paths, name);
     if (record) printMachine(await statusOf(record, run.paths), call);

@@ -3,10 +3,11 @@ import { MachineError } from "../errors.ts";
 import { takeLock } from "../lock.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
-import { changeLine, changeText, isFixed, specChanges } from "../spec/changes.ts";
+import { changeText, isFixed, specChanges } from "../spec/changes.ts";
 import { checkLimits } from "../spec/limits.ts";
 import { commandLine, throwMistakes } from "../spec/mistakes.ts";
-import { specFieldNames } from "../spec.ts";
+import { canonicalUsb } from "../spec/usb.ts";
+import { checkSpec, specFieldNames } from "../spec.ts";
 import type { MachineSpec, SavedSpec } from "../spec-types.ts";
 import { readRecord, updateRecord } from "../store.ts";
 import { didYouMean } from "../suggest.ts";
@@ -15,7 +16,7 @@ import { noSuchMachine } from "./missing.ts";
 import { statusOf } from "./status.ts";
 
 /** What can be set of a machine that exists. */
-export type Settings = Pick<MachineSpec, "cpus" | "memory" | "disk" | "rootful">;
+export type Settings = Pick<MachineSpec, "cpus" | "memory" | "disk" | "rootful" | "usb" | "importNativeCa">;
 
 export interface SetOptions {
   readonly settings: Settings;
@@ -24,9 +25,9 @@ export interface SetOptions {
 }
 
 /**
- * Writes overrides that win over the machine's script until they are reset, and says what needs a restart. The disk of a stopped
- * machine grows at once, that of a running one at its next start. Everything is checked before anything is changed.
- * Throws MachineError "no-machine", "host-limits", "bad-size", and "usage" for a field that cannot be reset.
+ * Writes overrides that win over the machine's script until they are reset. As with podman, a machine must be stopped for it, and its
+ * disk grows at once. Everything is checked before anything is changed.
+ * Throws MachineError "no-machine", "host-limits", "bad-spec", "bad-size", "wrong-state", and "usage" for a field that cannot be reset.
  */
 export async function set(name: string, { settings, reset = [] }: SetOptions, run: Run): Promise<void> {
   const { paths, report, signal } = run;
@@ -35,27 +36,40 @@ export async function set(name: string, { settings, reset = [] }: SetOptions, ru
   try {
     const record = readRecord(paths, name);
     if (!record) throw noSuchMachine(name);
-    const running = (await statusOf(record, paths)).state !== "stopped";
     const doomed = resetFields(record, reset);
-    const wanted = inBytes(settings);
-    throwMistakes(checkLimits(wanted, run.host).map((mistake) => ({ ...mistake, where: commandLine })));
-    if (wanted.disk !== undefined) await checkLarger(record, wanted.disk);
-    if (wanted.disk !== undefined && !running) await growDisk(record.disk, wanted.disk, run);
-    const changed: SavedSpec = { ...record.spec, ...wanted, sources: { ...record.spec.sources, ...Object.fromEntries(Object.keys(wanted).map((field) => [field, "set" as const])) } };
+    const wanted = await checkedSettings(record, settings, run);
+    if (Object.keys(settings).length > 0) await checkStopped(record, run);
+    if (wanted.disk !== undefined) await growDisk(record.disk, wanted.disk, run);
+    const sources = { ...record.spec.sources, ...Object.fromEntries(Object.keys(wanted).map((field) => [field, "set" as const])) };
+    const changed: SavedSpec = { ...record.spec, ...wanted, sources };
     await updateRecord(paths, name, (now) => ({
-      // What runs is told by the record as it was started; what does not run, as it will be.
-      ...now, ...(!running && { spec: { ...now.spec, ...wanted, sources: changed.sources } }),
+      ...now, spec: { ...now.spec, ...wanted, sources },
       overrides: { ...Object.fromEntries(Object.entries(now.overrides).filter(([field]) => !doomed.includes(field))), ...settings },
     }));
     for (const field of doomed) report.info(`${field} is set no longer: from the next start on it is what the script says, or the default`);
-    for (const change of specChanges(record.spec, changed)) report.info(running ? changeLine(change, { name, running }) : changeText(change));
+    for (const change of specChanges(record.spec, changed)) report.info(changeText(change));
   } finally {
     lock.release();
   }
 }
 
-function inBytes({ memory, disk, ...plain }: Settings): Partial<Pick<SavedSpec, "cpus" | "memory" | "disk" | "rootful">> {
-  return { ...plain, ...(memory !== undefined && { memory: parseSize(memory) }), ...(disk !== undefined && { disk: parseSize(disk) }) };
+type Wanted = Partial<Pick<SavedSpec, "cpus" | "memory" | "disk" | "rootful" | "usb" | "importNativeCa">>;
+
+/** The settings as a record has them, every mistake told at once. */
+async function checkedSettings(record: MachineRecord, settings: Settings, { host }: Run): Promise<Wanted> {
+  checkSpec(settings, commandLine);
+  const { memory, disk, usb, ...plain } = settings;
+  const wanted: Wanted = {
+    ...plain, ...(memory !== undefined && { memory: parseSize(memory) }), ...(disk !== undefined && { disk: parseSize(disk) }), ...(usb && { usb: usb.map(canonicalUsb) }),
+  };
+  throwMistakes(checkLimits(wanted, host).map((mistake) => ({ ...mistake, where: commandLine })));
+  if (wanted.disk !== undefined) await checkLarger(record, wanted.disk);
+  return wanted;
+}
+
+async function checkStopped(record: MachineRecord, { paths }: Run): Promise<void> {
+  if ((await statusOf(record, paths)).state === "stopped") return;
+  throw new MachineError("wrong-state", "unable to change settings unless vm is stopped", { hint: `Stop it first: glowplug stop ${record.name}` });
 }
 
 /** podman's words, and its GB that are GiB. */

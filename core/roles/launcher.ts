@@ -55,6 +55,8 @@ export interface Launcher extends Plugin {
     readonly hotplug: boolean;
     /** Whether the VM can have a second network card whose link is a unix stream with QEMU's framing. Default: false. */
     readonly lan?: boolean;
+    /** Whether USB devices of the host can be handed to the guest. Default: false. */
+    readonly usb?: boolean;
   };
   readonly ready: ReadyPort;
   /** Throws MachineError (missing-program, old-program, unsupported-host) when this host cannot run it. Called before anything is fetched. */

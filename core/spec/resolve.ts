@@ -39,6 +39,9 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
   const podman = values.podman ?? defaults.podman;
   const mistakes: LayerMistake[] = [...checkLimits(numbers, host), ...checkPorts(ports), ...checkVolumes(volumes, host)];
   const chosen = await choosePlugins(merged, podman, context, mistakes);
+  if (chosen && (values.usb ?? []).length > 0 && !chosen.launcher.abilities.usb) {
+    mistakes.push({ path: "usb", code: "unsupported-host", message: `USB host passthrough not supported for ${chosen.launcher.name} machines` });
+  }
   throwMistakes([...shapeMistakes, ...mistakes.map((mistake) => locate(mistake, mistake.layer ?? layerOf(mistake.path, layers, merged)))]);
   if (!chosen) throw new MachineError("internal", "a slot stayed empty without a mistake");
   const { image } = chosen;

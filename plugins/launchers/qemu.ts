@@ -27,7 +27,7 @@ export default function qemu(options: QemuOptions = {}): Launcher {
     links: ["unix-stream", "user"],
     shares: ["virtiofs", "9p"],
     // QEMU can save a running guest; nothing here asks it to yet.
-    abilities: { suspend: false, hotplug: true, lan: true },
+    abilities: { suspend: false, hotplug: true, lan: true, usb: true },
     ready: { kind: "virtio-port", name: readyPortName },
 
     async check(host: HostFacts): Promise<void> {

@@ -81,6 +81,12 @@ export function launcherContract(make: () => Launcher, { hosts }: LauncherContra
       const plan = await launcher.plan({ ...input, lan });
       for (const word of [lan.mac, lan.path]) assert.ok(plan.vm.toString().includes(word), `${where}: the VM's command does not name ${word}`);
     })),
+    check("hands USB devices to the guest where it declares that it can", onEachHost(async (launcher, input, where) => {
+      if (launcher.abilities.usb !== true) return;
+      const [without, place, model] = await Promise.all([[], ["bus=3,devnum=7"], ["vendor=1d6b,product=0002"]].map(async (usb) => (await launcher.plan({ ...input, usb })).vm.toString()));
+      assert.notEqual(place, without, `${where}: a device by its place changes nothing`);
+      assert.notEqual(model, without, `${where}: a device by its model changes nothing`);
+    })),
     check("hands on every shared folder under a name of its own", onEachHost(async (launcher, input, where) => {
       if (launcher.shares.length === 0) return;
       const shares = [{ source: "/srv/a", target: "/a", readOnly: false }, { source: "/srv/b", target: "/b", readOnly: true }];

@@ -56,8 +56,14 @@ test("swap is in bytes, files of the host are absolute, and USB devices are writ
   const spec = await resolveSpec([
     layer({ swap: "1.5GiB", playbook: "site.yml", importNativeCa: true }, { folder: "/work/web" }),
     layer({ ignitionPath: "~/box.ign", usb: ["devnum=07,bus=1", "product=2,vendor=1D6B"] }, { source: "flag" }),
+    layer({ launcher: plainLauncher({ abilities: { suspend: false, hotplug: false, usb: true } }) }),
   ], context());
   expect(spec).toMatchObject({ swap: 1.5 * GiB, playbook: "/work/web/site.yml", ignitionPath: "/home/me/box.ign", usb: ["bus=1,devnum=7", "vendor=1d6b,product=0002"], importNativeCa: true });
+});
+
+test("USB devices are refused where the launcher hands none on, in podman's words", async () => {
+  const its = context({ resolvePlugin: plainResolver({ still: plainLauncher({ name: "still" }) }) });
+  expect(await failureOf([layer({ usb: ["bus=1,devnum=2"], launcher: "still" }, { source: "flag", where: "the command line" })], its)).toMatchObject({ message: "USB host passthrough not supported for still machines" });
 });
 
 test("plugins are strung together: slots, addons, the user's, the project's, the flags', the script", async () => {

@@ -201,13 +201,25 @@ describe("set", () => {
     expect(await json("inspect", "box")).toMatchObject([{ Overrides: { disk: "2GiB" } }]);
   });
 
-  it("tells of a running machine what needs a restart", async () => {
+  it("leaves a running machine alone, in podman's words, and takes nothing for a change", async () => {
     worldWith();
     await upBox();
-    expect((await world.glowplug("set", "--memory", "512", "box")).stderr).toBe("memory: 256MiB → 512MiB, takes effect at the next start: glowplug restart box\n");
-    expect(await json("inspect", "box")).toMatchObject([{ Resources: { Memory: 256 } }]);
-    await world.ok("restart", "box");
-    expect(await json("inspect", "box")).toMatchObject([{ Resources: { Memory: 512 } }]);
+    const before = await world.ok("inspect", "--format", "{{json .Resources}} {{json .Overrides}}", "box");
+    expect(await world.glowplug("set", "--memory", "512", "box")).toEqual({ code: 125, stdout: "", stderr: "Error: unable to change settings unless vm is stopped\nhint: Stop it first: glowplug stop box\n" });
+    expect((await world.glowplug("set", "--disk-size", "1", "box")).stderr).toContain("new disk size must be larger than 1 GB");
+    await world.ok("set", "box");
+    expect(await world.ok("inspect", "--format", "{{json .Resources}} {{json .Overrides}}", "box")).toBe(before);
+  });
+
+  it("hands USB devices to the guest, and takes them away by an empty word", async () => {
+    worldWith();
+    world.write("box.ts", script());
+    await world.ok("init", "./box.ts");
+    await world.ok("set", "--usb", "devnum=2,bus=1", "--usb", "vendor=1D6B,product=2", "--import-native-ca", "box");
+    expect(await json("inspect", "box")).toMatchObject([{ Overrides: { usb: ["devnum=2,bus=1", "vendor=1D6B,product=2"], importNativeCa: true }, ImportNativeCA: true }]);
+    expect(await json("plan", "box")).toMatchObject({ vm: { line: expect.stringContaining("-device usb-host,hostbus=1,hostaddr=2 -device usb-host,vendorid=0x1d6b,productid=0x0002") as string } });
+    await world.ok("set", "--usb", "", "box");
+    expect(await json("inspect", "box")).toMatchObject([{ Resources: { USBs: [] } }]);
   });
 
   it("refuses in podman's words, and changes nothing then", async () => {
@@ -218,6 +230,8 @@ describe("set", () => {
     for (const [argv, message] of [
       [["--cpus", "4096"], /requested number of CPUs \(4096\) greater than number of host CPUs \(\d+\)/],
       [["--memory", "999999999"], /requested amount of memory \(999999999 MB\) greater than total system memory \(\d+ MB\)/],
+      [["--usb", "bus=1"], /^Error: usb: fail to parse: missing ',': bus=1\n/],
+      [["--user-mode-networking"], /setting --user-mode-networking is not supported on "linux" platforms/],
       [["--memory", "512", "--disk-size", "1"], /new disk size must be larger than 1 GB/],
       [["--reset=cpu"], /there is no field "cpu" to reset; did you mean "cpus"\?/],
       [["--reset=image"], /image is fixed when a machine is made/],
