@@ -78,6 +78,11 @@ export interface SocketForward {
   readonly user?: string;
   /** An HTTP path that must answer 200 over it before `start` returns: "/_ping". Default: none. */
   readonly probe?: string;
+  /**
+   * Behind it is a container engine, and the ports that its containers publish in the guest are opened on the host (Docker Engine API: /containers/json
+   * and /events). Default: false.
+   */
+  readonly publish?: boolean;
 }
 
 /** A folder of the host, mounted in the guest. */

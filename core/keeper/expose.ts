@@ -22,10 +22,14 @@ export class Exposer {
     this.#context = context;
   }
 
-  /** Throws MachineError "port-taken" when the host's port is not free, "helper-exited" when the forwarder does not answer. */
-  async open(port: ResolvedPort): Promise<void> {
+  /**
+   * Opens a port; with `carry` over ssh, whatever the forwarder could do. Throws MachineError "port-taken" when the host's port is not free,
+   * "helper-exited" when the forwarder does not answer.
+   */
+  async open(port: ResolvedPort, { carry = false }: { readonly carry?: boolean } = {}): Promise<void> {
     const method = this.#method;
-    if (method.kind === "http") await post(method.socket, fill(method.add, port), port);
+    if (carry) this.#carried.set(portKey(port), await this.#context.carry(port));
+    else if (method.kind === "http") await post(method.socket, fill(method.add, port), port);
     else if (method.kind === "monitor") refuse(port, await this.#context.monitor(fillText(method.add, port)));
     else this.#carried.set(portKey(port), await this.#context.carry(port));
   }
@@ -33,10 +37,10 @@ export class Exposer {
   /** Closes a port. Throws MachineError "wrong-state" for one that a forwarder opened at the start and cannot close. */
   async close(port: ResolvedPort): Promise<void> {
     const method = this.#method;
-    if (method.kind === "http") await post(method.socket, fill(method.remove, port), port);
-    else if (method.kind === "monitor") await this.#context.monitor(fillText(method.remove, port));
+    const carried = this.#carried.get(portKey(port));
+    if (!carried && method.kind === "http") await post(method.socket, fill(method.remove, port), port);
+    else if (!carried && method.kind === "monitor") await this.#context.monitor(fillText(method.remove, port));
     else {
-      const carried = this.#carried.get(portKey(port));
       if (!carried) {
         throw new MachineError("wrong-state", `${formatPort(port)} stays open as long as the machine runs: its forwarder opened it at the start, and can close none`, { hint: "Take it out of the spec, and restart the machine." });
       }

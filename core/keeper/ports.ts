@@ -10,7 +10,7 @@ export class Ports {
   readonly #plan: KeeperPlan;
   readonly #journal: Journal;
   readonly #context: ExposeContext;
-  readonly #open = new Map<string, ResolvedPort>();
+  readonly #open = new Map<string, OpenPort>();
   #exposer: Exposer | undefined;
 
   constructor(plan: KeeperPlan, journal: Journal, context: ExposeContext) {
@@ -21,20 +21,22 @@ export class Ports {
 
   /** Those that this side asked for. */
   get own(): readonly ResolvedPort[] {
-    return [...this.#open.values()];
+    return [...this.#open.values()].filter(({ by }) => by === "host").map(({ by: _, ...port }) => port);
   }
 
   /** Opens the ports of the plan. To be called once, when the guest can be reached; before it no port can be opened. */
   async openPlanned(): Promise<void> {
     this.#exposer = new Exposer(this.#plan.expose, this.#context);
-    for (const port of this.#plan.openAtStart) this.#open.set(portKey(port), port);
+    for (const port of this.#plan.openAtStart) this.#open.set(portKey(port), { ...port, by: "host" });
     for (const port of this.#plan.ports) await this.open(port);
   }
 
-  async open(port: ResolvedPort): Promise<void> {
+  /** Opens a port: for somebody on the host, or for a container of the guest. With `carry` it is carried over ssh. */
+  async open(port: ResolvedPort, { by = "host", carry = false }: { readonly by?: OpenPort["by"]; readonly carry?: boolean } = {}): Promise<void> {
     if (!this.#exposer) throw new MachineError("wrong-state", `${this.#plan.name} is not up yet`);
-    await this.#exposer.open(port);
-    this.#open.set(portKey(port), port);
+    if (by === "guest" && this.#open.has(portKey(port))) throw new MachineError("port-taken", "the machine itself publishes that port");
+    await this.#exposer.open(port, { carry });
+    this.#open.set(portKey(port), { ...port, by });
     this.#journal.say("port", { action: "open", port: formatPort(port) });
   }
 
@@ -49,6 +51,6 @@ export class Ports {
     const { host, port } = this.#plan.ssh;
     const known = new Set([portKey({ host, hostPort: port, guestPort: 22, protocol: "tcp" }), ...this.#open.keys()]);
     const others = ((await this.#exposer?.list()) ?? []).filter((other) => !known.has(portKey(other)));
-    return [...this.own.map((one) => ({ ...one, by: "host" as const })), ...others.map((one) => ({ ...one, by: "guest" as const }))];
+    return [...this.#open.values(), ...others.map((one) => ({ ...one, by: "guest" as const }))];
   }
 }

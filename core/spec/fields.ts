@@ -41,7 +41,7 @@ const volume = textOr(
 
 const socket = fieldsOf("a socket", {
   host: both(text("an absolute path on the host", /^(\/|~\/)/), that(`a path of at most ${socketPathLimit} bytes`, (value) => typeof value !== "string" || Buffer.byteLength(value) <= socketPathLimit)),
-  guest: guestPath, user: owner, probe: text("an HTTP path", /^\//),
+  guest: guestPath, user: owner, probe: text("an HTTP path", /^\//), publish: flag,
 }, ["host", "guest"]);
 
 /** 644 written without its octal prefix is 0o1204, which nobody means. */

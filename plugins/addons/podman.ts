@@ -28,7 +28,7 @@ export default function podman(options: PodmanOptions = {}): Plugin {
       guestOpensPorts.set(machine.name, net.guestOpensPorts);
       const host = machine.apiSocket;
       if (host === undefined || sockets.some((socket) => socket.host === host)) return;
-      sockets.push({ host, guest: apiPath(machine, machine.rootful), user: machine.rootful ? "root" : machine.user, probe: "/_ping" });
+      sockets.push({ host, guest: apiPath(machine, machine.rootful), user: machine.rootful ? "root" : machine.user, probe: "/_ping", publish: !net.guestOpensPorts });
     },
 
     async afterStart(event) {

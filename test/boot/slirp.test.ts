@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { writePageImage } from "../support/page-image.ts";
 import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest under QEMU's own user networking: nothing beside QEMU is installed. */
@@ -34,6 +35,19 @@ describe("a real machine behind slirp", () => {
     const [machine] = JSON.parse(await world.ok("inspect", "small")) as { ConnectionInfo: { PodmanSocket: { Path: string } } }[];
     const path = machine?.ConnectionInfo.PodmanSocket.Path ?? "";
     expect(await run("curl", ["-s", "--unix-socket", path, "http://d/_ping"])).toMatchObject({ code: 0, stdout: "OK" });
+  });
+
+  it("opens the ports that containers publish, and closes them with their container", async () => {
+    const [open, loopback] = [await freePort(), await freePort()];
+    const podman = (...argv: string[]): ReturnType<typeof run> => run("podman", ["--remote", "--url", `unix://${join(world.runtime, "small/podman.sock")}`, ...argv], { env: world.env });
+    expect(await podman("build", "-t", "page", writePageImage(world, "from a container\n"))).toMatchObject({ code: 0 });
+    expect(await podman("run", "-d", "--name", "page", "-p", `${open}:80`, "-p", `127.0.0.1:${loopback}:80`, "page")).toMatchObject({ code: 0 });
+    const page = async (port: number): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`)).text();
+    for (const port of [open, loopback]) await vi.waitFor(async () => expect(await page(port)).toBe("from a container\n"), { timeout: 60_000, interval: 500 });
+    const ports = JSON.parse(await world.ok("port", "ls", "small", "--json")) as { HostPort: number; OpenedBy: string }[];
+    expect(ports.filter(({ OpenedBy }) => OpenedBy === "guest").map(({ HostPort }) => HostPort).sort()).toEqual([open, loopback].sort());
+    expect(await podman("rm", "-f", "page")).toMatchObject({ code: 0 });
+    for (const port of [open, loopback]) await vi.waitFor(() => expect(page(port)).rejects.toThrow(), { timeout: 30_000, interval: 500 });
   });
 
   it("is gone without a trace after rm --force", async () => {

@@ -263,7 +263,7 @@ test.each(mistakes.map(([spec, ...messages]) => ({ spec, messages })))("$message
 test("a spec with every field is without mistakes", () => {
   const spec: MachineSpec = {
     name: "web_1.test", cpus: 2, memory: "1.5GiB", disk: "20GiB", image: plainImage(), provisioner: "ignition", launcher: ["qemu", { args: [] }], forwarder: plainForwarder(),
-    ports: ["8080:80", { hostPort: 53, guestPort: 53, protocol: "udp", host: "::1" }], sockets: [{ host: "/tmp/s.sock", guest: "/run/s.sock", user: "root", probe: "/_ping" }],
+    ports: ["8080:80", { hostPort: 53, guestPort: 53, protocol: "udp", host: "::1" }], sockets: [{ host: "/tmp/s.sock", guest: "/run/s.sock", user: "root", probe: "/_ping", publish: true }],
     volumes: ["~/src:/src:ro,security_model=none", { source: ".", target: "/x", readOnly: false }],
     files: [{ path: "/etc/motd", content: "", mode: 0o1777, user: "root", group: "wheel", overwrite: false }, { path: "/x", source: "x" }],
     units: [{ name: "getty@tty1.service", enabled: true, mask: false, content: "", dropins: [{ name: "a.conf", content: "" }] }],

@@ -84,18 +84,22 @@ describe("podman in the guest", () => {
 });
 
 describe("podman's API on the host", () => {
-  function socketsOf(machine: MachineInfo, sockets: SocketForward[] = []): SocketForward[] {
-    void podman().beforeBoot?.({ ...base, machine, sockets, net: { guestOpensPorts: true } } as unknown as BeforeBootEvent);
+  function socketsOf(machine: MachineInfo, sockets: SocketForward[] = [], guestOpensPorts = true): SocketForward[] {
+    void podman().beforeBoot?.({ ...base, machine, sockets, net: { guestOpensPorts } } as unknown as BeforeBootEvent);
     return sockets;
   }
 
   it.each<[string, MachineInfo, SocketForward[]]>([
-    ["the user's", rootless, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/user/1000/podman/podman.sock", user: "core", probe: "/_ping" }]],
-    ["root's", rootful, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping" }]],
-    ["root's, root being the user", { ...rootless, user: "root", uid: 0 }, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping" }]],
+    ["the user's", rootless, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/user/1000/podman/podman.sock", user: "core", probe: "/_ping", publish: false }]],
+    ["root's", rootful, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", publish: false }]],
+    ["root's, root being the user", { ...rootless, user: "root", uid: 0 }, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", publish: false }]],
     ["nobody's, where the machine has none", { ...rootless, apiSocket: undefined }, []],
   ])("is %s", (_, machine, sockets) => {
     expect(socketsOf(machine)).toEqual(sockets);
+  });
+
+  it("tells the ports of containers where the guest cannot ask the forwarder for them", () => {
+    expect(socketsOf(rootless, [], false)).toMatchObject([{ publish: true }]);
   });
 
   it("stays as it is when a start is repeated, or when another plugin has set it", () => {
