@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { ensurePrograms, ensureTool } from "./install.mjs";
 import { isDebianLike, readOsRelease } from "./host.mjs";
-import { armLinux, bubblewrap, docker, gvproxy, landlockSetpriv, quickstartNeeds, registry, testNeeds, virtiofsd } from "./packages.mjs";
+import { armLinux, bubblewrap, cloudInit, docker, gvproxy, landlockSetpriv, quickstartNeeds, registry, testNeeds, virtiofsd } from "./packages.mjs";
 import { ensureBuilt, ensureModules } from "./project.mjs";
 import { root, runHere, say } from "./run.mjs";
 import { runTests } from "./tests.mjs";
@@ -72,6 +72,7 @@ async function ensureHost(forTests) {
   await ensureTool(registry, { orElsewhere: true });
   await ensureTool(armLinux, { orElsewhere: false });
   if (!knowsLandlock()) for (const part of landlockSetpriv) await ensureTool(part, { orElsewhere: false });
+  await ensureTool(cloudInit, { orElsewhere: false });
 }
 
 /** Whether this system's own setpriv does. */

@@ -68,6 +68,11 @@ export const testNeeds = [
   { program: "openssl", debian: "openssl" },
   { program: "qemu-system-aarch64", debian: "qemu-system-arm" },
   { program: "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd", debian: "qemu-efi-aarch64" },
+  { program: "blkid", debian: "util-linux" },
+  { program: "isoinfo", debian: "genisoimage" },
+  { program: "/usr/bin/python3", debian: "python3" },
+  // What cloud-init's checker of user-data imports.
+  ...["configobj/__init__", "jinja2/__init__", "jsonpatch", "jsonschema/__init__", "requests/__init__", "yaml/__init__"].map((module) => ({ program: `/usr/lib/python3/dist-packages/${module}.py`, debian: `python3-${module.split("/")[0]}` })),
 ];
 
 /**
@@ -110,6 +115,9 @@ export const landlockSetpriv = [
   { name: "landlock/libc", packages: ["libc6"], files: [`${libraries}/libc.so.6`, `${libraries}/ld-linux-x86-64.so.2`], since: 13 },
   { name: "landlock/libcap-ng", packages: ["libcap-ng0"], files: [`${libraries}/libcap-ng.so.0`, `${libraries}/libcap-ng.so.0.0.0`], since: 13 },
 ];
+
+/** The checker of cloud-init's user-data. Unpacked, since the package would have this host's own first boot anew. @type {Tool} */
+export const cloudInit = { name: "cloud-init", packages: ["cloud-init"], files: ["usr/lib/python3/dist-packages/cloudinit"], since: 12 };
 
 /** Debian's names of the releases that a tool may first be in. @type {Record<number, string>} */
 export const debianReleases = { 12: "bookworm", 13: "trixie" };
