@@ -4,11 +4,16 @@ import type { ReadyPort } from "./model.ts";
 import { escapePath } from "./systemd.ts";
 
 /** The guest's folder of ours. /usr is read-only on Fedora CoreOS, /var is not. */
-const folder = "/var/lib/glowplug";
+export const guestFolder = "/var/lib/glowplug";
 /** The unit that runs packages and commands once. */
 export const firstBootUnit = "glowplug-first-boot.service";
 /** The unit that tells the host that the machine is up. */
 export const readyUnit = "glowplug-ready.service";
+/**
+ * What these units run, each an argument of /bin/sh. A guest without systemd runs the first boot (if it is there), then the ready
+ * signal, at every boot. What stands in `failed` is told to the host in place of "Ready"; the first boot takes it away when it begins.
+ */
+export const guestScripts = { firstBoot: `${guestFolder}/first-boot`, ready: `${guestFolder}/ready`, failed: `${guestFolder}/failed` } as const;
 
 /**
  * Turns what every first-boot format says alike into files and units: packages, commands and the ready signal.
@@ -19,12 +24,12 @@ export function finishGuest(guest: GuestDraft): void {
     ...(guest.packages.length > 0 ? [packageStep(guest.packages)] : []),
     ...guest.commands.map(({ command }, index) => commandStep(command, index + 1)),
   ];
-  steps.forEach((content, index) => guest.file({ path: `${folder}/first-boot.d/${String(index).padStart(3, "0")}`, content }));
+  steps.forEach((content, index) => guest.file({ path: `${guestFolder}/first-boot.d/${String(index).padStart(3, "0")}`, content }));
   if (steps.length > 0) {
-    guest.file({ path: `${folder}/first-boot`, content: runner });
+    guest.file({ path: guestScripts.firstBoot, content: runner });
     guest.unit({ name: firstBootUnit, content: firstBootText(guest.readyUnits) });
   }
-  guest.file({ path: `${folder}/ready`, content: readyScript(guest.ready) });
+  guest.file({ path: guestScripts.ready, content: readyScript(guest.ready) });
   guest.unit({ name: readyUnit, content: readyText(guest.ready, guest.readyUnits) });
   // A slow host takes more than systemd's 90 seconds until udev has seen the port; the wait for it is limited on the host's side.
   for (const name of deviceUnits(guest.ready)) guest.unit({ name, dropins: [{ name: "10-glowplug.conf", content: "[Unit]\nJobTimeoutSec=infinity\nJobRunningTimeoutSec=infinity\n" }] });
@@ -70,7 +75,7 @@ fi
 }
 
 const runner = `# Runs each step once, in order. A step that fails ends the run, and is tried again at the next boot.
-cd ${folder} || exit 1
+cd ${guestFolder} || exit 1
 mkdir -p done
 rm -f failed
 for step in first-boot.d/*; do
@@ -91,7 +96,7 @@ done
 function firstBootText(units: readonly string[]): string {
   return `[Unit]
 Description=Packages and commands of the first boot
-ConditionPathExists=!${folder}/first-boot.done
+ConditionPathExists=!${guestFolder}/first-boot.done
 Wants=network-online.target
 After=${["network-online.target", ...units].join(" ")}
 
@@ -99,7 +104,7 @@ After=${["network-online.target", ...units].join(" ")}
 Type=oneshot
 RemainAfterExit=yes
 Environment=HOME=/root
-ExecStart=/bin/sh ${folder}/first-boot
+ExecStart=/bin/sh ${guestScripts.firstBoot}
 StandardOutput=journal+console
 StandardError=inherit
 
@@ -130,7 +135,7 @@ After=${after.join(" ")}
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/bin/sh ${folder}/ready
+ExecStart=/bin/sh ${guestScripts.ready}
 
 [Install]
 WantedBy=multi-user.target
@@ -142,10 +147,32 @@ function deviceUnits(ready: ReadyPort): string[] {
 }
 
 function readyScript(ready: ReadyPort): string {
-  const way = ready.kind === "virtio-port" ? `> ${quote(`/dev/virtio-ports/${ready.name}`)}` : `| socat -u - VSOCK-CONNECT:2:${ready.port}`;
   return `# Tells the host in one line that the machine is up ("Ready"), or what failed ("Failed WHAT").
 line=Ready
-[ -s ${folder}/failed ] && read -r why < ${folder}/failed && line="Failed $why"
-printf '%s\\n' "$line" ${way}
+[ -s ${guestScripts.failed} ] && read -r why < ${guestScripts.failed} && line="Failed $why"
+${ready.kind === "virtio-port" ? virtioWay(ready.name) : vsockWay(ready.port)}`;
+}
+
+/** udev gives ports their names; a guest without it (Alpine's mdev) knows them by number. */
+function virtioWay(name: string): string {
+  return `port=${quote(`/dev/virtio-ports/${name}`)}
+if [ ! -e "$port" ]; then
+  for known in /sys/class/virtio-ports/*/name; do
+    known=\${known%/name}
+    [ "$(cat "$known/name")" = ${quote(name)} ] && port=/dev/\${known##*/}
+  done
+fi
+printf '%s\\n' "$line" > "$port"
+`;
+}
+
+/** Fedora CoreOS has socat and no Python; a guest that runs cloud-init has Python. */
+function vsockWay(port: number): string {
+  return `if command -v socat > /dev/null; then printf '%s\\n' "$line" | socat -u - VSOCK-CONNECT:2:${port}
+else python3 -c 'import socket, sys
+host = socket.socket(socket.AF_VSOCK)
+host.connect((2, ${port}))
+host.sendall((sys.argv[1] + "\\n").encode())' "$line"
+fi
 `;
 }

@@ -1,7 +1,8 @@
-import type { GuestDraft, GuestFolder } from "glowplug";
+import type { GuestDraft } from "./guest.ts";
+import type { GuestFolder } from "./model.ts";
 
 /**
- * Folders between a user's home and the things in it that the draft does not name itself. Ignition would make them as root's,
+ * Folders between a user's home and the things in it that the draft does not name itself. First boot would make them as root's,
  * and the user could then write nothing beside them.
  */
 export function homeFolders(guest: GuestDraft): GuestFolder[] {

@@ -1,7 +1,10 @@
 /** The public face: everything that a plugin or a machine script may import. */
-export { Command, type CommandEntry, type CommandOptions, type CommandRecord } from "./command.ts";
+export { Command, quote, type CommandEntry, type CommandOptions, type CommandRecord } from "./command.ts";
 export { MachineError, isMachineError, type ErrorCode, type MachineErrorOptions } from "./errors.ts";
 export { GuestDraft, type Claimed, type GuestMount, type UserConfig } from "./guest.ts";
+export { firstBootUnit, guestFolder, guestScripts, readyUnit } from "./first-boot.ts";
+export { homeFolders } from "./home-folders.ts";
+export { mountUnits } from "./mount-units.ts";
 export * from "./model.ts";
 export { definePlugin, type Plugin } from "./plugin.ts";
 export type * from "./roles/image.ts";

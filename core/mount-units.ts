@@ -1,4 +1,6 @@
-import { escapePath, type GuestMount, type GuestUnit } from "glowplug";
+import type { GuestMount } from "./guest.ts";
+import type { GuestUnit } from "./model.ts";
+import { escapePath } from "./systemd.ts";
 
 const foldersUnit = "glowplug-mount-points.service";
 

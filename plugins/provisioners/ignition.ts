@@ -1,9 +1,7 @@
-import { MachineError, type Claimed, type GuestDraft, type GuestFile, type GuestFolder, type GuestUnit, type GuestUser, type Provisioner } from "glowplug";
+import { homeFolders, MachineError, mountUnits, type Claimed, type GuestDraft, type GuestFile, type GuestFolder, type GuestUnit, type GuestUser, type Provisioner } from "glowplug";
 import { compareVersions, versions, type IgnitionConfig, type IgnitionFile, type IgnitionNode, type IgnitionUnit, type IgnitionUser, type IgnitionVersion } from "./ignition/config.ts";
 import { dataUrl } from "./ignition/data-url.ts";
-import { homeFolders } from "./ignition/home-folders.ts";
 import { mergeFragment, type IgnitionFragment } from "./ignition/merge.ts";
-import { mountUnits } from "./ignition/mounts.ts";
 import { checkNodes } from "./ignition/nodes.ts";
 
 export type { IgnitionFragment, IgnitionVersion };
