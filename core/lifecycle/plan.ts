@@ -4,6 +4,7 @@ import type { Plan, PlannedCommand } from "../plan.ts";
 import type { MachineRecord } from "../record.ts";
 import type { LocatedImage } from "../roles/image.ts";
 import type { Run } from "../run.ts";
+import { seedText } from "../seed.ts";
 import { callPlugin } from "../spans.ts";
 import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
@@ -43,7 +44,7 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
     slots: { image: saved.image, provisioner: saved.provisioner, launcher: saved.launcher, forwarder: saved.forwarder }, plugins: saved.plugins,
     ...(located && { image: withoutSecrets(located) }),
     ...(build && { build: { files: build.files.map(({ path }) => path), commands: build.commands.map(shown) } }),
-    firstBoot: { kind: seed.kind, text: seed.kind === "ignition" ? seed.text : JSON.stringify(seed.files, null, 2), parts: guest.parts.map(({ what, by = "glowplug" }) => ({ what, by })) },
+    firstBoot: { kind: seed.kind, text: seedText(seed), parts: guest.parts.map(({ what, by = "glowplug" }) => ({ what, by })) },
     accelerators, vm: shown(boot.vm), helpers: boot.helpers.map(({ command }) => shown(command)),
     ...(net.command && { forwarder: shown(net.command) }),
     files: [...boot.files], ssh: record ? net.ssh : { host: net.ssh.host, port: "<ssh-port>" },

@@ -63,6 +63,7 @@ export default function vfkit(options: VfkitOptions = {}): Launcher {
       addMachine(vm, input);
       const device = (kind: string, ...words: string[]): Command => vm.add("--device", [kind, ...words].join(","));
       device("virtio-blk", path("path", input.disk.path));
+      // cloud-init looks for it at every boot. vfkit's own --cloud-init, which only newer ones have, would make another disk each time.
       if (input.seed.kind === "nocloud") device("virtio-blk", path("path", input.seed.path));
       device("virtio-rng");
       device("virtio-vsock", `port=${readyPort}`, path("socketURL", sockets.ready), "listen");

@@ -86,7 +86,8 @@ function cpuModel(models: Readonly<Record<string, string>>, accelerator: string)
 /**
  * Ignition reads its config on first boot alone. It is handed over at every boot nevertheless, as podman does: the line stays
  * the same from start to start, and a guest that is told to run Ignition again finds it.
- * A NoCloud seed is a disk and no CD-ROM: every cloud kernel has virtio-blk.
+ * cloud-init looks for its seed at every boot, and would take a guest without one for another machine. It is a disk and no
+ * CD-ROM: every cloud kernel has virtio-blk, on every machine type.
  */
 function addSeed(command: Command, seed: BootInput["seed"]): void {
   if (seed.kind === "ignition") {
