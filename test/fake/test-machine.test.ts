@@ -1,8 +1,9 @@
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from "vitest";
+import file from "glowplug/plugins/images/file";
 import { testMachine, type TestMachine } from "glowplug/testing";
 import { processesOf, program, run } from "../support/world.ts";
 
@@ -34,6 +35,26 @@ it("runs the real core on fake programs, and shows what plugins did", async () =
     expect(await test.machine.exec(["cat", "/etc/greeting"])).toMatchObject({ exitCode: 0, stdout: "hello\n" });
     await test.machine.stop();
     expect((await test.machine.status()).state).toBe("stopped");
+  } finally {
+    await gone(test);
+  }
+});
+
+it("plays a guest that reads cloud-init's seed, as often as it boots", async () => {
+  const test = await testMachine({
+    name: "web", image: file({ path: "./cloud.qcow2", firstBoot: "cloud-init", user: "debian" }), files: [{ path: "/etc/greeting", content: "hello\n" }],
+    afterStart: async ({ ssh, log }) => log((await ssh.exec("cat /etc/greeting")).stdout),
+  });
+  try {
+    const seed = join(test.folder, "data_home/glowplug/machines/web/seed.iso");
+    expect(statSync(seed).mode & 0o777).toBe(0o600);
+    expect(test.commands().at(-1)).toEqual({ user: "debian", command: "cat /etc/greeting" });
+    await test.machine.stop();
+    await test.machine.start();
+    expect(test.told.filter((line) => line === "info: script: hello\n")).toHaveLength(2);
+    const argvs = test.calls("qemu-system-x86_64").map(({ argv }) => argv);
+    expect(argvs.map((argv) => argv.filter((word) => word.includes("seed")))).toEqual(Array.from({ length: 2 }, () => [`if=none,id=seed,file=${seed},format=raw,readonly=on`, "virtio-blk-pci,drive=seed"]));
+    expect((await test.machine.plan()).firstBoot).toMatchObject({ kind: "nocloud", text: expect.stringMatching(/^==> meta-data <==\n[^]*\n==> user-data <==\n#cloud-config\n/) as string });
   } finally {
     await gone(test);
   }
