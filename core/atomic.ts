@@ -41,6 +41,16 @@ export async function removeLeftovers(path: string): Promise<void> {
   }
 }
 
+/** Makes what another program wrote into a file last. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Makes names that were added to or taken from a folder last; without it a rename may be undone by a power cut. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);

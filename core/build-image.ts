@@ -55,7 +55,7 @@ async function build(located: BuildImage, name: string, phase: PhaseReport, run:
     const scratch = join(incoming.folder, "scratch");
     mkdirSync(scratch, { mode: 0o700 });
     const steps = located.steps({ scratch, output });
-    writePlannedFiles(steps.files);
+    await writePlannedFiles(steps.files);
     const log = join(cache, "builds", `${name}.log`);
     makePrivateFolder(join(cache, "builds"));
     await runSteps(steps.commands, log, phase, run);

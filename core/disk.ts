@@ -1,4 +1,6 @@
 import { chmodSync, renameSync, rmSync, truncateSync } from "node:fs";
+import { dirname } from "node:path";
+import { syncFile, syncFolder } from "./atomic.ts";
 import { Command } from "./command.ts";
 import { readDiskHeader } from "./disk-header.ts";
 import { MachineError } from "./errors.ts";
@@ -39,7 +41,9 @@ export async function createDisk({ base, size, path, formats, run }: DiskOrder):
     if (format === "qcow2") await makeOverlay(base, size, fresh, run);
     else await makeCopy(base, size, fresh, run);
     chmodSync(fresh, 0o600);
+    await syncFile(fresh);
     renameSync(fresh, path);
+    await syncFolder(dirname(path));
   } finally {
     rmSync(fresh, { force: true });
   }

@@ -57,7 +57,8 @@ export class MachineHandle implements Machine {
   }
 
   async remove(options?: { readonly force?: boolean }): Promise<void> {
-    await remove(this.#known(), this.#run, options);
+    this.#known();
+    await remove(this.name, this.#run, options);
   }
 
   async up(options?: StartOptions): Promise<void> {

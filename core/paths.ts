@@ -48,6 +48,8 @@ export interface MachinePaths {
   log(name: "serial" | "keeper" | "forwarder" | "vm" | "events"): string;
   readonly keeperSocket: string;
   readonly keeperPlan: string;
+  /** What is still to be done once the machine is up. */
+  readonly startBegun: string;
   readonly keeperProcess: string;
   readonly children: string;
   readonly apiSocket: string;
@@ -97,7 +99,7 @@ function machinePaths(data: string, runtime: string, lock: string): MachinePaths
     key: join(data, "id_ed25519"), publicKey: join(data, "id_ed25519.pub"), hostKey: join(data, "host_ed25519"),
     knownHosts: join(data, "known_hosts"), sshConfig: join(data, "ssh_config"),
     log: (name) => join(logs, name === "events" ? "events.jsonl" : `${name}.log`),
-    keeperSocket: join(runtime, "keeper.sock"), keeperPlan: join(runtime, "plan.json"), keeperProcess: join(runtime, "keeper.json"), children: join(runtime, "children.json"),
+    keeperSocket: join(runtime, "keeper.sock"), keeperPlan: join(runtime, "plan.json"), startBegun: join(runtime, "start.json"), keeperProcess: join(runtime, "keeper.json"), children: join(runtime, "children.json"),
     apiSocket: join(runtime, "podman.sock"), lanCard: join(runtime, "lan.sock"), lanOwn: join(runtime, "lan-own.sock"),
   };
 }

@@ -1,12 +1,10 @@
 import { isMachineError, MachineError } from "../errors.ts";
-import { askKeeper } from "../keeper/client.ts";
-import { protocolVersion } from "../keeper/protocol.ts";
 import { noSuchMachine } from "../lifecycle/missing.ts";
-import { isKeeperAlive, orphansOf, statusOf } from "../lifecycle/status.ts";
-import { killIdentity } from "../process-identity.ts";
+import { statusOf } from "../lifecycle/status.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
-import { listMachineFiles, readRecord, removeMachineFiles } from "../store.ts";
+import { listMachineFiles, readRecord } from "../store.ts";
+import { readUnfinished } from "../unfinished.ts";
 import { on } from "./flags.ts";
 import { isYes, readAnswer } from "./prompt.ts";
 import { nameOf } from "./subject.ts";
@@ -28,7 +26,8 @@ export default defineVerb({
     const record = await recordOf(name, flags.force ?? false, run);
     const keep = keptFiles(name, flags, run);
     const doomed = [...listMachineFiles(run.paths, name).filter((path) => !keep.includes(path)), ...(record?.undo ?? []).map(({ title }) => title)];
-    if (!flags.force) {
+    // What a killed verb left needs no leave: that was given before.
+    if (!flags.force && record) {
       const ask = globals.json ? (text: string): void => void shell.stderr.write(text) : output.write;
       ask(`The following files will be deleted:\n\n${doomed.map((line) => `${line}\n`).join("")}\nAre you sure you want to continue? [y/N] `);
       const answer = await readAnswer(shell.stdin, shell.signal).catch((error: unknown) => {
@@ -40,34 +39,26 @@ export default defineVerb({
         return;
       }
     }
-    if (record) await (await import("../lifecycle/remove.ts")).remove(record, run, { force: flags.force ?? false, keep });
-    else await removeDamaged(name, keep, run);
+    const { remove } = await import("../lifecycle/remove.ts");
+    await remove(name, run, { force: flags.force ?? false, keep });
     if (globals.json) output.json({ Name: name, Removed: doomed });
   },
 });
 
-/** The record of a machine that may go; undefined for one that cannot be read, which only force removes. */
+/** The record of a machine that may go; undefined for one that cannot be read, which only force removes, and for what a killed verb left. */
 async function recordOf(name: string, force: boolean, run: Run): Promise<MachineRecord | undefined> {
   try {
     const record = readRecord(run.paths, name);
+    if (!record && readUnfinished(run.paths, name)) return undefined;
     if (!record) throw noSuchMachine(name);
     if (!force && (await statusOf(record, run.paths)).state !== "stopped") {
       throw new MachineError("wrong-state", `running vm "${name}" cannot be destroyed`, { hint: `Stop it first with \`glowplug stop ${name}\`, or use --force.` });
     }
     return record;
   } catch (error) {
-    if (force && isMachineError(error) && error.code === "record") return undefined;
+    if (force && isMachineError(error) && (error.code === "record" || error.code === "disk")) return undefined;
     throw error;
   }
-}
-
-/** Removes a machine whose record cannot be read: its processes and files are known by its name. */
-async function removeDamaged(name: string, keep: readonly string[], run: Run): Promise<void> {
-  const files = run.paths.machine(name);
-  if (isKeeperAlive(files)) await askKeeper(files.keeperSocket, { v: protocolVersion, op: "stop", force: true, timeoutMs: 0 }, { timeoutMs: 30_000, signal: run.signal });
-  for (const { identity } of orphansOf(files)) killIdentity(identity, "SIGKILL");
-  run.report.warn(`what was set up outside for ${name} is not known any more, and stays: a podman connection, a docker context`);
-  removeMachineFiles(run.paths, name, keep);
 }
 
 interface Kept {

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
+import { isMachineError } from "../errors.ts";
 import { noSuchMachine } from "../lifecycle/missing.ts";
 import type { Machine } from "../machine.ts";
-import { readRecord } from "../store.ts";
+import { checkRecordName } from "../store.ts";
 import { duration, on } from "./flags.ts";
 import { isScriptPath } from "./script-path.ts";
 import { nameOf, openExisting, sourceFlags } from "./subject.ts";
@@ -26,10 +28,19 @@ export default defineVerb({
 });
 
 async function askToStop(call: Call<typeof flags>): Promise<string> {
-  const machine = await openForgiving(call);
   const { timeout } = call.flags;
-  await machine.stop(timeout === undefined ? {} : { timeoutMs: timeout });
-  return machine.name;
+  const options = timeout === undefined ? {} : { timeoutMs: timeout };
+  try {
+    const machine = await openForgiving(call);
+    await machine.stop(options);
+    return machine.name;
+  } catch (error) {
+    const [word] = call.words;
+    if (!isMachineError(error) || error.code !== "record" || word === undefined || isScriptPath(word)) throw error;
+    call.run.report.warn(`${error.message}; it is stopped without its hooks`);
+    await (await import("../lifecycle/stop.ts")).bringDown(word, call.run, options);
+    return word;
+  }
 }
 
 /** A machine that is named is opened by its record: its script is loaded for its hooks alone, and one that is broken costs no more than those. */
@@ -40,11 +51,12 @@ async function openForgiving(call: Call<typeof flags>): Promise<Machine> {
   return openRecorded(word, run);
 }
 
+/** Needs no record: one that cannot be read must not keep its machine running. */
 async function endAtOnce(call: Call<typeof flags>): Promise<string> {
-  const { stop } = await import("../lifecycle/stop.ts");
+  const { bringDown } = await import("../lifecycle/stop.ts");
   const name = await nameOf(call);
-  const record = readRecord(call.run.paths, name);
-  if (!record) throw noSuchMachine(name);
-  await stop(record, undefined, call.run, { force: true });
+  checkRecordName(name);
+  if (!existsSync(call.run.paths.machine(name).record)) throw noSuchMachine(name);
+  await bringDown(name, call.run, { force: true });
   return name;
 }

@@ -1,4 +1,4 @@
-/** The keeper's own program: `node keeper.js PLAN`. Started by `start`, detached; ends when its machine has. */
+/** The keeper's own program: `node keeper.js PLAN TOKEN`. Started by `start`, detached; ends when its machine has. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentOfProcess } from "../host.ts";
@@ -9,9 +9,11 @@ import { Keeper } from "./keeper.ts";
 import type { KeeperPlan } from "./plan.ts";
 import { serveKeeper } from "./server.ts";
 
-const planFile = process.argv[2];
-if (planFile === undefined) throw new Error("usage: keeper PLAN");
+const [, , planFile, token] = process.argv;
+if (planFile === undefined || token === undefined) throw new Error("usage: keeper PLAN TOKEN");
 const plan = JSON.parse(readFileSync(planFile, "utf8")) as KeeperPlan;
+/** Whether the machine is still this keeper's: the start that began it may have been killed, and the next one has another plan. */
+const isOurs = (): boolean => readToken(planFile) === token;
 const { runtime } = plan.folders;
 process.umask(0o077);
 process.title = `glowplug keeper ${plan.name}`;
@@ -20,6 +22,7 @@ for (const signal of ["SIGHUP", "SIGINT"] as const) process.on(signal, () => {})
 
 const keeper = new Keeper(plan, { version, environment: environmentOfProcess() });
 process.on("SIGTERM", () => void keeper.stop(false, 90_000));
+if (!isOurs()) process.exit(0);
 const server = await serveKeeper(keeper, join(runtime, "keeper.sock"));
 writeFileSync(join(runtime, "keeper.json"), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
 keeper.up.catch(() => {});
@@ -31,5 +34,13 @@ if (asked) {
 }
 // Answers under way are sent; nothing else keeps an ended keeper alive.
 await Promise.race([new Promise((resolve) => server.close(resolve)), pause(1000)]);
-rmSync(runtime, { recursive: true, force: true });
+if (isOurs()) rmSync(runtime, { recursive: true, force: true });
 process.exit(0);
+
+function readToken(file: string): string | undefined {
+  try {
+    return (JSON.parse(readFileSync(file, "utf8")) as Partial<KeeperPlan>).token;
+  } catch {
+    return undefined; // the folder is gone, or is just being made anew
+  }
+}

@@ -7,6 +7,8 @@ import type { ConsolePlan, ControlPlan, QmpStep, ReadyPlan } from "../roles/laun
 /** Everything that a keeper knows: plain data, written by `start` into the machine's runtime folder. */
 export interface KeeperPlan {
   readonly version: 1;
+  /** Tells this start from every other: whoever finds another one in the plan is not the machine's keeper any more. */
+  readonly token: string;
   readonly name: string;
   readonly folders: { readonly data: string; readonly runtime: string; readonly logs: string };
   readonly forwarder?: { readonly command: CommandRecord; readonly listens: readonly string[] };

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { KeeperPlan, Deadlines } from "../keeper/plan.ts";
 import { portKey } from "../keeper/expose.ts";
 import { matchSlots } from "../match.ts";
@@ -40,7 +41,7 @@ export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: P
   const files = run.paths.machine(spec.name);
   const open = new Set(net.openAtStart.map(portKey));
   return {
-    version: 1, name: spec.name, folders: { data: files.data, runtime: files.runtime, logs: files.logs },
+    version: 1, token: randomBytes(8).toString("hex"), name: spec.name, folders: { data: files.data, runtime: files.runtime, logs: files.logs },
     ...(net.command && { forwarder: { command: net.command.toRecord(), listens: net.listens } }),
     helpers: boot.helpers.map(({ command, listens }) => ({ command: command.toRecord(), listens })),
     vm: boot.vm.toRecord(), accelerator, ...(boot.console && { console: boot.console }), ready: boot.ready, control: boot.control,

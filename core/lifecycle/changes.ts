@@ -1,6 +1,5 @@
 import { askKeeper } from "../keeper/client.ts";
 import { protocolVersion } from "../keeper/protocol.ts";
-import { takeLock } from "../lock.ts";
 import type { ResolvedPort } from "../model.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Report, Run } from "../run.ts";
@@ -10,6 +9,7 @@ import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { updateRecord } from "../store.ts";
 import { requireFreePort } from "./free-port.ts";
+import { lockMachine } from "./lock-machine.ts";
 
 /** Says what a spec says differently since init or the last start, and when that takes effect. */
 export function tellChanges({ name, spec: before }: MachineRecord, spec: ResolvedSpec, running: boolean, report: Report): void {
@@ -29,8 +29,8 @@ export async function applyChanges(record: MachineRecord, spec: ResolvedSpec, ru
   const changes = specChanges(record.spec, saveSpec(spec));
   if (!changes.some(({ field }) => field === "ports")) return;
   const { name } = record;
-  const { lock: lockFile, keeperSocket } = run.paths.machine(name);
-  const lock = await takeLock(lockFile, { signal: run.signal, purpose: `glowplug up ${name}`, onWait: (holder) => run.report.info(`waiting for ${holder}`) });
+  const { keeperSocket } = run.paths.machine(name);
+  const lock = await lockMachine(name, "up", run);
   let open = record.spec.ports;
   const ask = (op: "port-add" | "port-remove", port: ResolvedPort): Promise<unknown> => askKeeper(keeperSocket, { v: protocolVersion, op, port }, { timeoutMs: 30_000, signal: run.signal });
   try {

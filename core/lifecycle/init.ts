@@ -1,10 +1,10 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { obtainImage } from "../cache.ts";
 import { writeFileDurably } from "../atomic.ts";
 import { createDisk } from "../disk.ts";
+import { MachineError } from "../errors.ts";
 import { finishGuest } from "../first-boot.ts";
 import { makeKeyPair } from "../keys.ts";
-import { takeLock } from "../lock.ts";
 import { matchSlots } from "../match.ts";
 import type { MachineInfo } from "../model.ts";
 import { reservePort } from "../ports.ts";
@@ -17,13 +17,16 @@ import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { renderKnownHosts, renderSshConfig } from "../ssh-config.ts";
 import { callPlugin } from "../spans.ts";
-import { alreadyExists, readRecord, writeRecord } from "../store.ts";
+import { alreadyExists, writeRecord } from "../store.ts";
+import { clearMark, markUnfinished } from "../unfinished.ts";
 import { writeSeed } from "../seed.ts";
 import { draftFor } from "./draft.ts";
 import { guestUid, machineInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
 import { placeOf } from "./lan.ts";
 import { locateImage } from "./image-query.ts";
+import { lockMachine } from "./lock-machine.ts";
+import { recover, recoverOthers } from "./recover.ts";
 
 /**
  * Makes a machine: image, disk, keys, first-boot config, record. Nothing runs.
@@ -35,10 +38,11 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
   await callPlugin(run.trace, spec.launcher, "check", host);
   await callPlugin(run.trace, spec.forwarder, "check", host);
   matchSlots(spec);
-  mkdirSync(paths.machines, { recursive: true, mode: 0o700 });
-  const lock = await takeLock(files.lock, { signal: run.signal, purpose: `glowplug init ${spec.name}`, onWait: (holder) => report.info(`waiting for ${holder}`) });
+  await recoverOthers(run);
+  const lock = await lockMachine(spec.name, "init", run);
   try {
-    if (readRecord(paths, spec.name)) throw alreadyExists(spec.name);
+    if (await recover(spec.name, run)) throw alreadyExists(spec.name);
+    refuseKept(spec.name, run);
     return await Scope.run(report, async (scope) => {
       const hooks = new VerbHooks(spec, run);
       const ssh = { port: await reservePort(paths, run), keys: makeKeyPair(`glowplug ${spec.name}`), hostKeys: makeKeyPair(`host of ${spec.name}`) };
@@ -55,6 +59,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       scope.defer(`files of ${spec.name}`, () => {
         for (const folder of [files.data, files.runtime]) rmSync(folder, { recursive: true, force: true });
       });
+      await markUnfinished(paths, spec.name, { verb: "init", undo: [], keep: [] });
       mkdirSync(files.logs, { recursive: true, mode: 0o700 });
       const disk = await createDisk({ base, size: spec.disk, path: files.disk, formats: spec.launcher.formats, run });
 
@@ -75,7 +80,9 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
         ssh: { port: ssh.port, user: spec.user, uid: guestUid(host.uid), keyFile: files.key, hostKey: ssh.hostKeys.publicKey },
         mac: macOf(files.data), ...(lan && { lan }), folders: info.folders, undo: await register(spec, info, scope, run),
       };
+      run.signal.throwIfAborted();
       await writeRecord(paths, record);
+      clearMark(paths, spec.name);
       return record;
     });
   } finally {
@@ -83,20 +90,31 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
   }
 }
 
-/** Runs the plugins' registrations. One that fails is a warning: the machine is good without it. */
+/** What `rm` was told to keep is not written over. */
+function refuseKept(name: string, { paths }: Run): void {
+  const { disk, key, ignition, nocloud } = paths.machine(name);
+  const kept = [disk, key, ignition, nocloud].filter((path) => existsSync(path));
+  if (kept.length === 0) return;
+  throw new MachineError("conflict", `there is no machine "${name}", but files of one that was removed were kept: ${kept.join(", ")}`, { hint: "Move them away, or choose another name." });
+}
+
+/** Runs the plugins' registrations, each written down before. One that fails is a warning: the machine is good without it. */
 async function register(spec: ResolvedSpec, info: MachineInfo, scope: Scope, run: Run): Promise<MachineRecord["undo"]> {
-  const undo: { title: string; command: ReturnType<import("../command.ts").Command["toRecord"]> }[] = [];
+  const made: MachineRecord["undo"][number][] = [];
   for (const plugin of spec.plugins) {
     for (const registration of (await callPlugin(run.trace, plugin, "registrations", info, run.host)) ?? []) {
+      const undo = { title: registration.title, command: registration.undo.toRecord() };
+      await markUnfinished(run.paths, spec.name, { verb: "init", undo: [...made, undo], keep: [] });
       try {
         await runCommand(registration.do, { signal: run.signal, trace: run.trace });
       } catch (error) {
+        run.signal.throwIfAborted();
         run.report.warn(`${plugin.name}: ${registration.title} was not made: ${error instanceof Error ? error.message : String(error)}`);
         continue;
       }
       scope.defer(registration.title, async () => void (await runCommand(registration.undo, { trace: run.trace })));
-      undo.push({ title: registration.title, command: registration.undo.toRecord() });
+      made.push(undo);
     }
   }
-  return undo;
+  return made;
 }

@@ -12,9 +12,9 @@ import { childSpan } from "../spans.ts";
 import { spawnDetached } from "../spawn.ts";
 import { withKeeperSpans } from "./keeper-spans.ts";
 
-/** Starts a keeper for the plan in the machine's runtime folder and waits until it listens. */
-export async function launchKeeper(files: MachinePaths, run: Run): Promise<ProcessIdentity> {
-  const command = { program: process.execPath, argv: [keeperProgram(), files.keeperPlan], name: "keeper" };
+/** Starts a keeper for the plan with this token, in the machine's runtime folder, and waits until it listens. */
+export async function launchKeeper(files: MachinePaths, token: string, run: Run): Promise<ProcessIdentity> {
+  const command = { program: process.execPath, argv: [keeperProgram(), files.keeperPlan, token], name: "keeper" };
   const child = await spawnDetached(command, files.log("keeper"), environmentOfProcess());
   const endSpan = childSpan(run.trace, command.program, child.pid);
   const death = new Promise<never>((_, reject) => {

@@ -1,32 +1,58 @@
-import { MachineError, messageOf } from "../errors.ts";
-import { takeLock } from "../lock.ts";
-import { runCommand } from "../process.ts";
+import { isMachineError, MachineError } from "../errors.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
-import { removeMachineFiles } from "../store.ts";
-import { statusOf } from "./status.ts";
-import { stop } from "./stop.ts";
+import { markUnfinished, removeRecord, removeUnfinished } from "../unfinished.ts";
+import { lockMachine } from "./lock-machine.ts";
+import { recover, recoverOthers, undoAll } from "./recover.ts";
+import { stateOf } from "./status.ts";
+import { bringDown } from "./stop.ts";
+import { sweep } from "./sweep.ts";
 
-/** Removes every trace of a machine. Loads no script: what init registered outside is undone by the record alone. */
-export async function remove(record: MachineRecord, run: Run, options: { readonly force?: boolean; readonly keep?: readonly string[] } = {}): Promise<void> {
-  const { state } = await statusOf(record, run.paths);
-  if (state !== "stopped") {
-    if (!options.force) {
-      throw new MachineError("wrong-state", `running vm "${record.name}" cannot be destroyed`, { hint: `Stop it first, or use \`glowplug rm --force ${record.name}\`.` });
-    }
-    await stop(record, undefined, run, { force: true });
-  }
-  const lock = await takeLock(run.paths.machine(record.name).lock, { signal: run.signal, purpose: `glowplug rm ${record.name}`, onWait: (holder) => run.report.info(`waiting for ${holder}`) });
+export interface RemoveOptions {
+  /** Stop it first where it runs, and remove it also where its record cannot be read. Default: false. */
+  readonly force?: boolean;
+  /** Files that stay. Default: none. */
+  readonly keep?: readonly string[];
+}
+
+/**
+ * Removes every trace of a machine; of one that is gone, what a killed verb left. Loads no script: what was registered outside is undone
+ * by the record alone. Killed at any moment it leaves the machine as it was, or no machine and what the next verb clears away.
+ * Throws MachineError "wrong-state" where it runs and is not to be stopped.
+ */
+export async function remove(name: string, run: Run, { force = false, keep = [] }: RemoveOptions = {}): Promise<void> {
+  while (!(await removedAtRest(name, run, { force, keep }))) await bringDown(name, run, { force: true });
+  await recoverOthers(run);
+}
+
+/** False where it runs: it may have been started by somebody else just now. */
+async function removedAtRest(name: string, run: Run, { force, keep }: Required<RemoveOptions>): Promise<boolean> {
+  const lock = await lockMachine(name, "rm", run);
   try {
-    for (const { title, command } of [...record.undo].reverse()) {
-      try {
-        await runCommand(command, { signal: run.signal, trace: run.trace });
-      } catch (error) {
-        run.report.warn(`${title} was not undone: ${messageOf(error)}`);
-      }
+    const found = await readAnyhow(name, run, force);
+    if (!found) return true;
+    if ((await stateOf(name, run.paths)).state !== "stopped") {
+      if (force) return false;
+      throw new MachineError("wrong-state", `running vm "${name}" cannot be destroyed`, { hint: `Stop it first, or use \`glowplug rm --force ${name}\`.` });
     }
-    await removeMachineFiles(run.paths, record.name, options.keep);
+    await sweep(name, run);
+    await markUnfinished(run.paths, name, { verb: "rm", undo: found.undo, keep });
+    await removeRecord(run.paths, name);
+    await undoAll(found.undo, run);
+    removeUnfinished(run.paths, name, keep);
+    return true;
   } finally {
     lock.release();
+  }
+}
+
+/** What is known of a machine; undefined where there is none. Of a record that cannot be read it is not what was set up outside. */
+async function readAnyhow(name: string, run: Run, force: boolean): Promise<Pick<MachineRecord, "undo"> | undefined> {
+  try {
+    return await recover(name, run);
+  } catch (error) {
+    if (!force || !isMachineError(error) || (error.code !== "record" && error.code !== "disk")) throw error;
+    run.report.warn(`what was set up outside for ${name} is not known any more, and stays: a podman connection, a docker context`);
+    return { undo: [] };
   }
 }

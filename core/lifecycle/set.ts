@@ -1,6 +1,5 @@
 import { diskSize, growDisk } from "../disk.ts";
 import { MachineError } from "../errors.ts";
-import { takeLock } from "../lock.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import { changeText, isFixed, specChanges } from "../spec/changes.ts";
@@ -12,7 +11,9 @@ import type { MachineSpec, SavedSpec } from "../spec-types.ts";
 import { readRecord, updateRecord } from "../store.ts";
 import { didYouMean } from "../suggest.ts";
 import { parseSize } from "../units.ts";
+import { lockMachine } from "./lock-machine.ts";
 import { noSuchMachine } from "./missing.ts";
+import { recover } from "./recover.ts";
 import { statusOf } from "./status.ts";
 
 /** What can be set of a machine that exists. */
@@ -30,11 +31,11 @@ export interface SetOptions {
  * Throws MachineError "no-machine", "host-limits", "bad-spec", "bad-size", "wrong-state", and "usage" for a field that cannot be reset.
  */
 export async function set(name: string, { settings, reset = [] }: SetOptions, run: Run): Promise<void> {
-  const { paths, report, signal } = run;
+  const { paths, report } = run;
   if (!readRecord(paths, name)) throw noSuchMachine(name);
-  const lock = await takeLock(paths.machine(name).lock, { signal, purpose: `glowplug set ${name}`, onWait: (holder) => report.info(`waiting for ${holder}`) });
+  const lock = await lockMachine(name, "set", run);
   try {
-    const record = readRecord(paths, name);
+    const record = await recover(name, run);
     if (!record) throw noSuchMachine(name);
     const doomed = resetFields(record, reset);
     const wanted = await checkedSettings(record, settings, run);
@@ -73,9 +74,10 @@ async function checkStopped(record: MachineRecord, { paths }: Run): Promise<void
 }
 
 /** podman's words, and its GB that are GiB. */
-async function checkLarger({ disk }: MachineRecord, wanted: number): Promise<void> {
+async function checkLarger({ disk, spec }: MachineRecord, wanted: number): Promise<void> {
   const now = await diskSize(disk);
-  if (wanted > now) return;
+  // A set that was killed had made the disk larger, and had yet to write it down.
+  if (wanted > now || (wanted === now && wanted > spec.disk)) return;
   throw new MachineError("bad-size", `new disk size must be larger than ${now / 2 ** 30} GB`, { hint: "A disk only grows: what lies at its end would be lost." });
 }
 

@@ -16,28 +16,31 @@ export interface Orphan {
 
 /** Measures a machine: the keeper's word if it answers, else whether processes of it live. */
 export async function statusOf(record: MachineRecord, paths: Paths): Promise<Status> {
-  const files = paths.machine(record.name);
-  if (isKeeperAlive(files)) {
+  return { ...(await stateOf(record.name, paths)), record };
+}
+
+/** The same of a machine whose record may be unreadable. */
+export async function stateOf(name: string, paths: Paths): Promise<Omit<Status, "record">> {
+  const files = paths.machine(name);
+  if (livingKeeper(files)) {
     try {
       const keeper = await askKeeper<KeeperStatus>(files.keeperSocket, { v: protocolVersion, op: "status" }, { timeoutMs: 3000 });
       const reason = keeper.problems.join("; ");
       const state = keeper.state === "failed" ? "stopping" : keeper.state;
-      return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), record, keeper };
+      return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), keeper };
     } catch {
-      return isKeeperAlive(files)
-        ? { state: "running", condition: "broken", reason: "the keeper lives and does not answer", record }
-        : { state: "stopped", condition: "ok", record };
+      return livingKeeper(files) ? { state: "running", condition: "broken", reason: "the keeper lives and does not answer" } : { state: "stopped", condition: "ok" };
     }
   }
   const orphans = orphansOf(files);
-  if (orphans.length === 0) return { state: "stopped", condition: "ok", record };
-  return { state: "orphaned", condition: "orphaned", reason: `no keeper, but ${orphans.map(({ name }) => name).join(", ")} still run`, record };
+  if (orphans.length === 0) return { state: "stopped", condition: "ok" };
+  return { state: "orphaned", condition: "orphaned", reason: `no keeper, but ${orphans.map(({ name: its }) => its).join(", ")} still run` };
 }
 
-/** Whether the process that wrote itself down as the keeper still lives. */
-export function isKeeperAlive(files: MachinePaths): boolean {
+/** The process that wrote itself down as the keeper, if it still lives. */
+export function livingKeeper(files: MachinePaths): ProcessIdentity | undefined {
   const identity = readJson<ProcessIdentity>(files.keeperProcess);
-  return identity !== undefined && isAlive(identity);
+  return identity !== undefined && isAlive(identity) ? identity : undefined;
 }
 
 /** Processes that a keeper spawned and that live on. */

@@ -1,15 +1,16 @@
-import { readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { isMachineError, messageOf } from "../errors.ts";
 import { keeperShell } from "../keeper/client.ts";
-import { messageOf } from "../errors.ts";
+import { takeLock, type Lock } from "../lock.ts";
 import type { ProcessIdentity } from "../process-identity.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { recordedInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
-import { askedToStop } from "./launch-keeper.ts";
 import { withKeeperSpans } from "./keeper-spans.ts";
-import { statusOf } from "./status.ts";
+import { askedToStop } from "./launch-keeper.ts";
+import { livingKeeper, stateOf } from "./status.ts";
 import { sweep } from "./sweep.ts";
 
 export interface StopOptions {
@@ -19,27 +20,67 @@ export interface StopOptions {
   readonly timeoutMs?: number;
 }
 
+/** How long a start that has no keeper yet may take to have one, and one that was ended to clear away what it began. */
+const patienceMs = 120_000;
+
 /**
- * Stops a machine; a stopped one is left as it is. It takes no lock, so that a start that hangs can be ended.
- * The spec is there for its `beforeStop` hooks; without it none fires.
+ * Stops a machine; a stopped one is left as it is. It waits for no lock before it has asked, so that a start that hangs can be ended.
+ * The spec is there for its `beforeStop` hooks; without it none fires. Throws MachineError "busy" where another verb goes on and on.
  */
 export async function stop(record: MachineRecord, spec: ResolvedSpec | undefined, run: Run, options: StopOptions = {}): Promise<void> {
-  const { force = false, timeoutMs = 90_000 } = options;
-  const files = run.paths.machine(record.name);
-  const status = await statusOf(record, run.paths);
-  if (status.state === "stopped") return sweep(record, run);
-  if (status.state === "running" && spec && !force) {
+  const { name } = record;
+  const files = run.paths.machine(name);
+  const { state } = await stateOf(name, run.paths);
+  if (state === "running" && spec && !options.force) {
     try {
       await new VerbHooks(spec, run).fire("beforeStop", recordedInfo(record, spec, run.paths), { ssh: keeperShell(files.keeperSocket) });
     } catch (error) {
       run.report.warn(messageOf(error));
     }
   }
-  if (status.keeper) {
-    const phase = run.report.phase(`stopping ${record.name}`);
-    const keeper = JSON.parse(readFileSync(files.keeperProcess, "utf8")) as ProcessIdentity;
-    await withKeeperSpans(run, files, () => askedToStop(files, keeper, { force, timeoutMs }));
-    phase.done();
+  await bringDown(name, run, options);
+}
+
+/** Ends whatever runs of a machine, also of one whose record cannot be read. */
+export async function bringDown(name: string, run: Run, options: StopOptions = {}): Promise<void> {
+  const files = run.paths.machine(name);
+  if (!livingKeeper(files) && !existsSync(files.runtime)) return;
+  const lock = await lockOnceDown(name, run, options);
+  try {
+    if (lock) await sweep(name, run);
+  } finally {
+    lock?.release();
   }
-  await sweep(record, run);
+}
+
+/**
+ * Ends the machine's keeper, or the one that a start at work is about to bring up, and then takes the machine's lock.
+ * Undefined where somebody else has it and has begun anew: what is there by then is not ours to sweep away.
+ */
+async function lockOnceDown(name: string, run: Run, options: StopOptions): Promise<Lock | undefined> {
+  const files = run.paths.machine(name);
+  const told = new Set<string>();
+  const tell = (holder: string): void => {
+    if (!told.has(holder)) run.report.info(`waiting for ${holder}`);
+    told.add(holder);
+  };
+  let ended = false;
+  for (const limit = performance.now() + patienceMs; ; ) {
+    const keeper = livingKeeper(files);
+    if (keeper && ended) return undefined;
+    if (keeper) await endKeeper(name, keeper, run, options);
+    ended ||= keeper !== undefined;
+    try {
+      return await takeLock(files.lock, { signal: run.signal, purpose: `glowplug stop ${name}`, timeoutMs: 250, onWait: tell });
+    } catch (error) {
+      if (!isMachineError(error) || error.code !== "busy" || performance.now() > limit) throw error;
+    }
+  }
+}
+
+async function endKeeper(name: string, keeper: ProcessIdentity, run: Run, { force = false, timeoutMs = 90_000 }: StopOptions): Promise<void> {
+  const files = run.paths.machine(name);
+  const phase = run.report.phase(`stopping ${name}`);
+  await withKeeperSpans(run, files, () => askedToStop(files, keeper, { force, timeoutMs }));
+  phase.done();
 }

@@ -52,7 +52,7 @@ describe("a real AArch64 guest", () => {
       ...common, arch: "aarch64", cpus: 2, memory: 2 ** 30, disk: { path: disk, format: "raw" }, seed: { kind: "ignition", path: seed },
       firstBoot: true, link: net.link, shares: [], guestUid: 1000, accelerator: "tcg", usb: [],
     });
-    writePlannedFiles(boot.files);
+    await writePlannedFiles(boot.files);
     await startNetwork("gvproxy");
     const child = await spawnChild(boot.vm.toRecord(), "vm", log("qemu"), process.env);
     enders.push(() => endChild(child, 2000));

@@ -1,0 +1,32 @@
+import { readFileSync, rmSync } from "node:fs";
+import { writeFileDurably } from "../atomic.ts";
+import type { MachinePaths } from "../paths.ts";
+import { identityOf, isAlive, type ProcessIdentity } from "../process-identity.ts";
+import type { MachineRecord } from "../record.ts";
+import type { BootPlan } from "../roles/launcher.ts";
+
+/** What a start has still to do once its machine is up: for the next one, where it is killed before. */
+export interface Begun {
+  readonly accelerators: NonNullable<MachineRecord["last"]>["accelerators"];
+  readonly notes: readonly string[];
+  readonly mounts: BootPlan["mounts"];
+}
+
+/** Writes it down in the runtime folder, as this process's. */
+export async function writeBegun(files: MachinePaths, begun: Begun): Promise<void> {
+  await writeFileDurably(files.startBegun, JSON.stringify({ ...begun, by: identityOf(process.pid) }));
+}
+
+/** What a start has left to do that is no more; undefined where none is left, and where it is still at it. */
+export function readBegun(files: MachinePaths): Begun | undefined {
+  try {
+    const { by, ...begun } = JSON.parse(readFileSync(files.startBegun, "utf8")) as Begun & { readonly by: ProcessIdentity };
+    return isAlive(by) ? undefined : begun;
+  } catch {
+    return undefined; // all was done
+  }
+}
+
+export function clearBegun(files: MachinePaths): void {
+  rmSync(files.startBegun, { force: true });
+}
