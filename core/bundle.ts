@@ -63,7 +63,7 @@ const programs = { glowplug: "core/cli/main.ts", cli: "core/cli/full.ts", keeper
  * these are published as well.
  */
 function entries(): Record<string, string> {
-  const fakes = ["fake-qemu", "fake-gvproxy", "fake-qemu-img"].map((name) => [name, `test/fixtures/bin/${name}.mjs`] as const);
+  const fakes = ["fake-qemu", "fake-gvproxy", "fake-qemu-img", "fake-virtiofsd"].map((name) => [name, `test/fixtures/bin/${name}.mjs`] as const);
   return {
     index: "core/index.ts", ssh: "core/ssh.ts", testing: "test/contracts/index.ts",
     ...Object.fromEntries([...fakes, ...pluginEntries()]),

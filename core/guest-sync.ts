@@ -1,6 +1,7 @@
 import type { AfterStartEvent } from "../hooks/index.ts";
 import { quote } from "./command.ts";
 import { MachineError } from "./errors.ts";
+import { execAsRoot } from "./guest-root.ts";
 
 /** What shall be at a path of the guest. */
 export type SyncedPath =
@@ -28,9 +29,7 @@ export interface SyncOptions {
 export async function syncGuestFiles({ ssh, machine, signal }: Pick<AfterStartEvent, "ssh" | "machine" | "signal">, paths: readonly SyncedPath[], options: SyncOptions): Promise<boolean> {
   const script = `note=${quote(`/var/lib/glowplug/unfinished/${options.plugin}`)}\nfinish() {\n:\n${options.onChange ?? ""}\n}\n${functions}\n${paths.map(step).join("\n")}\n${ending}`;
   const input = paths.map((entry) => ("content" in entry ? entry.content : "")).join("");
-  // Over the user's own connection: a login of root's would start a second user manager in the guest.
-  const command = [...(machine.user === "root" ? [] : ["sudo", "-n"]), "/bin/sh", "-c", script];
-  const { exitCode, stdout, stderr } = await ssh.exec(command, { input, signal });
+  const { exitCode, stdout, stderr } = await execAsRoot(ssh, machine.user, ["/bin/sh", "-c", script], { input, signal });
   if (exitCode === 0) return stdout.trim() === "changed";
   const why = stderr.trim().split("\n").at(-1) || `exit status ${exitCode}`;
   throw new MachineError("ssh", `cannot bring ${paths.map(({ path }) => path).join(", ")} in the guest up to date: ${why}`, {

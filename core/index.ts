@@ -22,6 +22,7 @@ export { readDiskName } from "./disk-name.ts";
 export { formatSize, parseSize } from "./units.ts";
 export { escapePath } from "./systemd.ts";
 export { checkOptions, checkVersion, compareVersions, findVersion, installCommand, programVersion, requireProgram, shareTag, socketPath, type PackageNames } from "./kit.ts";
+export { execAsRoot } from "./guest-root.ts";
 export { syncGuestFiles, type SyncedPath, type SyncOptions } from "./guest-sync.ts";
 export { hostFacts, openMachine, type OpenOptions } from "./script.ts";
 export { silentReport, type PhaseReport, type Report } from "./run.ts";

@@ -76,7 +76,7 @@ function isPath(word: string): boolean {
  * "SOURCE[:TARGET[:OPTIONS]]" with an absolute source. As podman has it, variables are expanded, and an unknown option is told and
  * left out; a variable that is not set stays as it is, so that the error about its folder names it.
  */
-function volumePath(word: string, { cwd, host, env, report }: Place & Pick<Run, "report">): string {
+export function volumePath(word: string, { cwd, host, env, report }: Place & Pick<Run, "report">): string {
   const variable = (name: string): string | undefined => (name === "HOME" ? host.home : env[name] ?? environmentOfProcess()[name]);
   const expanded = word.replace(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => variable(braced ?? bare ?? "") ?? whole);
   const [source = "", target, options, ...rest] = expanded.split(":");

@@ -16,6 +16,7 @@ import sshConfig from "./ssh-config.ts";
 import start from "./start.ts";
 import stop from "./stop.ts";
 import up from "./up.ts";
+import volume from "./volume.ts";
 import version from "./version.ts";
 import type { VerbEntry } from "./verb.ts";
 
@@ -37,6 +38,7 @@ export const verbs: readonly VerbEntry[] = [
   inspect,
   { name: "set", summary: "Change a machine's processors, memory, disk and the like", verb: set },
   { name: "port", summary: "Show, open and close ports while a machine runs", verb: port },
+  { name: "volume", summary: "Show, add and remove folders of the host that a machine has", verb: volume },
   { name: "logs", summary: "Show what a machine and its parts wrote", verb: logs },
   { name: "events", summary: "Show what happens to machines, as it happens", verb: events },
   { name: "plan", summary: "Show what a start would do, without doing it", verb: plan },

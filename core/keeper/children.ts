@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandRecord } from "../command.ts";
+import { pause } from "./again.ts";
 import { describeExit, endChild, spawnChild, type Child, type ChildRole } from "./child.ts";
 import type { Journal } from "./journal.ts";
 import type { KeeperPlan } from "./plan.ts";
@@ -15,6 +16,8 @@ export class Children {
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #all: Child[] = [];
   readonly #listeners = new Set<EndListener>();
+  /** Those whose end is no news. */
+  readonly #expected = new Set<Child>();
 
   constructor(plan: KeeperPlan, journal: Journal, environment: Readonly<Record<string, string | undefined>>) {
     this.#plan = plan;
@@ -40,7 +43,7 @@ export class Children {
     void child.exited.then((exit) => {
       const how = describeExit(exit);
       this.#journal.say("child", { action: "ended", ...factsOf(child), how });
-      for (const listener of this.#listeners) listener(child, how);
+      if (!this.#expected.has(child)) for (const listener of this.#listeners) listener(child, how);
     });
     return child;
   }
@@ -49,6 +52,19 @@ export class Children {
   onEnd(listener: EndListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether a child may end because its work is done, or has not begun: no listener hears of it then. */
+  expectEnd(child: Child, expected = true): void {
+    if (expected) this.#expected.add(child);
+    else this.#expected.delete(child);
+  }
+
+  /** Ends a child whose work is done, where it has not ended by itself. No listener hears of it. */
+  async retire(child: Child): Promise<void> {
+    this.expectEnd(child);
+    await Promise.race([child.exited, pause(2000)]);
+    await endChild(child, 2000);
   }
 
   /** Ends all that still live, the last one first. */

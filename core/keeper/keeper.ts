@@ -9,6 +9,7 @@ import { partsFor, type Parts } from "./parts.ts";
 import { Phases } from "./phases.ts";
 import type { KeeperPlan } from "./plan.ts";
 import type { KeeperStatus, OpenPort } from "./protocol.ts";
+import type { Shares } from "./shares.ts";
 import { takeDown } from "./take-down.ts";
 import { watches } from "./watches.ts";
 
@@ -110,6 +111,11 @@ export class Keeper {
   /** Every port that leads into the machine but ssh's own, those included that the guest asked the forwarder for. */
   openPorts(): Promise<readonly OpenPort[]> {
     return this.#parts.ports.list();
+  }
+
+  /** The folders of the host that the VM has. */
+  get shares(): Shares {
+    return this.#parts.shares;
   }
 
   status(): KeeperStatus {

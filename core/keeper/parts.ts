@@ -13,6 +13,7 @@ import type { KeeperPlan } from "./plan.ts";
 import { Ports } from "./ports.ts";
 import { Problems } from "./problems.ts";
 import { ReadySignal } from "./ready.ts";
+import { Shares } from "./shares.ts";
 import { Sockets } from "./sockets.ts";
 
 /** What a running machine consists of: shared by what brings it up, watches it, and takes it down. */
@@ -29,6 +30,7 @@ export interface Parts {
   readonly sockets: Sockets;
   /** Its place on the network that it shares with other machines. */
   readonly lan?: LanSwitch;
+  readonly shares: Shares;
   /** Aborts when the VM is gone: nobody needs the guest any more. */
   readonly stopping: AbortController;
 }
@@ -41,10 +43,10 @@ export function partsFor(plan: KeeperPlan, environment: Readonly<Record<string, 
   const connections = new Connections(plan, stopping.signal);
   // A connection that could not be carried: known to the journal, no fault of the machine.
   const note = (about: string, error: unknown): void => journal.say("note", { about, text: messageOf(error) });
+  const children = new Children(plan, journal, environment);
   return {
-    plan, journal, stopping, control, connections,
+    plan, journal, stopping, control, connections, children,
     problems: new Problems(),
-    children: new Children(plan, journal, environment),
     console: new GuestConsole(new BoundedLog(join(plan.folders.logs, "serial.log"))),
     ready: new ReadySignal(),
     ports: new Ports(plan, journal, {
@@ -53,5 +55,6 @@ export function partsFor(plan: KeeperPlan, environment: Readonly<Record<string, 
     }),
     sockets: new Sockets(plan, connections, note),
     ...(plan.lan && { lan: new LanSwitch(plan.lan) }),
+    shares: new Shares(plan, children, control),
   };
 }

@@ -2,7 +2,7 @@ import type { CommandRecord } from "../command.ts";
 import type { ResolvedPort, SocketForward } from "../model.ts";
 import type { ExposeMethod } from "../roles/forwarder.ts";
 import type { LanPlan } from "./lan/plan.ts";
-import type { ConsolePlan, ControlPlan, QmpStep, ReadyPlan } from "../roles/launcher.ts";
+import type { ConsolePlan, ControlPlan, HotShares, QmpStep, ReadyPlan, ShareMount } from "../roles/launcher.ts";
 
 /** Everything that a keeper knows: plain data, written by `start` into the machine's runtime folder. */
 export interface KeeperPlan {
@@ -22,6 +22,9 @@ export interface KeeperPlan {
   /** The network that the machine shares with others, and how its card there is plugged anew. */
   readonly lan?: LanPlan;
   readonly replugLan?: readonly QmpStep[];
+  /** Folders of the host that the VM has from the start. */
+  readonly mounts: readonly ShareMount[];
+  readonly hotShares?: HotShares;
   readonly ssh: { readonly host: string; readonly port: number; readonly user: string; readonly keyFile: string; readonly hostKey: string };
   readonly expose: ExposeMethod;
   /** Ports open as soon as the VM runs. */

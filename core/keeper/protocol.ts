@@ -1,5 +1,5 @@
 import type { ErrorRecord } from "../errors.ts";
-import type { ResolvedPort } from "../model.ts";
+import type { ResolvedPort, Share } from "../model.ts";
 import type { Phase } from "./plan.ts";
 
 /** Version of the protocol below. A keeper of another version still answers `status` and `stop`. */
@@ -21,6 +21,11 @@ export type KeeperRequest = { readonly v: number } & (
   | { readonly op: "port-remove"; readonly port: ResolvedPort }
   /** Answered with OpenPort[]. */
   | { readonly op: "port-list" }
+  /** Answered with the ShareMount, which the guest then mounts. */
+  | { readonly op: "share-add"; readonly share: Required<Share> }
+  | { readonly op: "share-remove"; readonly target: string }
+  /** Answered with ShareMount[]. */
+  | { readonly op: "share-list" }
 );
 
 /** The answer: the first line back, as JSON. */

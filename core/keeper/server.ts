@@ -39,6 +39,13 @@ async function handle(keeper: Keeper, socket: Socket): Promise<void> {
       return answer(socket, { ok: true, v: protocolVersion, value: null });
     case "port-list":
       return answer(socket, { ok: true, v: protocolVersion, value: await keeper.openPorts() });
+    case "share-add":
+      return answer(socket, { ok: true, v: protocolVersion, value: await keeper.shares.add(request.share) });
+    case "share-remove":
+      await keeper.shares.remove(request.target);
+      return answer(socket, { ok: true, v: protocolVersion, value: null });
+    case "share-list":
+      return answer(socket, { ok: true, v: protocolVersion, value: keeper.shares.list });
     case "exec":
       return serveExec(socket, request, await keeper.connection(request.user));
     case "sftp":

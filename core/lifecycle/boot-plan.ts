@@ -46,6 +46,7 @@ export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: P
     helpers: boot.helpers.map(({ command, listens }) => ({ command: command.toRecord(), listens })),
     vm: boot.vm.toRecord(), accelerator, ...(boot.console && { console: boot.console }), ready: boot.ready, control: boot.control,
     ...(boot.replug && { replug: boot.replug }), ...(record.lan && { lan: lanPlanOf(spec.name, record.lan, run) }), ...(boot.replugLan && { replugLan: boot.replugLan }),
+    mounts: boot.mounts, ...(boot.hotShares && { hotShares: boot.hotShares }),
     ssh: { ...net.ssh, user: record.ssh.user, keyFile: files.key, hostKey: record.ssh.hostKey },
     expose: net.expose, openAtStart: net.openAtStart, ports: spec.ports.filter((port) => !open.has(portKey(port))),
     sockets, restart: spec.restart, deadlines,

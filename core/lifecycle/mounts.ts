@@ -1,27 +1,25 @@
-import { quote } from "../command.ts";
 import { MachineError } from "../errors.ts";
+import { mountScript } from "../guest-mounts.ts";
+import { execAsRoot } from "../guest-root.ts";
 import type { GuestShell } from "../model.ts";
-import type { BootPlan } from "../roles/launcher.ts";
+import type { ShareMount } from "../roles/launcher.ts";
 
-/** Options of each kind of mount. 9p: the protocol that Linux speaks best, and a message size that is not tiny (kernel's 9p.rst). */
-const options = { virtiofs: [], "9p": ["trans=virtio", "version=9p2000.L", "msize=131072"] } as const;
-
-/** Mounts the shares in the guest, which has just come up; one that is mounted already stays. Throws MachineError "ssh" with what the guest said. */
-export async function mountShares(mounts: BootPlan["mounts"], guest: GuestShell): Promise<void> {
-  for (const { share, kind, tag } of mounts) {
-    const words = [...options[kind], ...(share.readOnly ? ["ro"] : [])];
-    const target = quote(share.target);
-    const mount = `mkdir -p ${target} && mount -t ${kind} ${words.length > 0 ? `-o ${words.join(",")} ` : ""}${quote(tag)} ${target}`;
-    const line = `grep -qF ${quote(`${tag} ${escaped(share.target)} ${kind} `)} /proc/self/mounts || { ${mount}; }`;
-    const { exitCode, stderr } = await guest.exec(["sudo", "-n", "sh", "-c", line]);
-    if (exitCode === 0) continue;
-    throw new MachineError("ssh", `cannot mount ${share.source} at ${share.target} in the guest: ${stderr.trim() || `exit status ${exitCode}`}`, {
-      stage: "volumes", hint: kind === "9p" ? "The guest's kernel may lack 9p; with virtiofsd on the host, virtiofs is used instead." : "The guest's kernel may lack virtiofs.",
-    });
-  }
+/**
+ * Brings the volumes of the running guest to what is listed: mounts those, and unmounts what is gone. Can be repeated.
+ * Throws MachineError "ssh" with what the guest said; all that could be done is done then.
+ */
+export async function mountShares(mounts: readonly ShareMount[], guest: GuestShell, user: string, gone: readonly ShareMount[] = []): Promise<void> {
+  const { exitCode, stderr } = await execAsRoot(guest, user, ["/bin/sh", "-c", mountScript(mounts, gone)]);
+  if (exitCode === 0) return;
+  const lines = stderr.trim().split("\n");
+  const why = lines.find((line) => [...mounts, ...gone].some(({ share }) => line.startsWith(`${share.target}: `))) ?? lines.at(-1) ?? "";
+  throw new MachineError("ssh", `the guest's volumes are not as they should be: ${why || `exit status ${exitCode}`}`, { stage: "volumes", details: lines, ...hintOf(why) });
 }
 
-/** A path as /proc/self/mounts has it: proc_pid_mounts(5) and seq_path() of the kernel. */
-function escaped(path: string): string {
-  return path.replaceAll(/[ \t\n\\]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
+function hintOf(why: string): { readonly hint?: string } {
+  if (/nknown filesystem.*9p/i.test(why)) return { hint: "The guest's kernel has no 9p: install virtiofsd on the host, which volumes then go through, or take an image whose kernel has it." };
+  if (/nknown filesystem/i.test(why)) return { hint: "The guest's kernel does not know this file system: take an image with another one." };
+  if (/busy/i.test(why)) return { hint: "A program or container of the guest uses the volume: stop it first." };
+  if (/Read-only file system|not permitted/i.test(why)) return { hint: "The image lets nobody make this folder: choose a target below /mnt, /var or /home." };
+  return {};
 }

@@ -38,7 +38,8 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     lock.release();
     try {
       const ssh = keeperShell(files.keeperSocket);
-      await mountShares(mounts, ssh);
+      // A guest that was up before may have volumes that are gone by now.
+      if (mounts.length > 0 || record.lastUp !== null) await mountShares(mounts, ssh, up.ssh.user);
       await hooks.fire("afterStart", recordedInfo(up, spec, run.paths), { ssh, ports: keeper.ports });
     } finally {
       clearBegun(files);

@@ -12,6 +12,7 @@ import { clashingPorts, portText, resolvePorts } from "./ports.ts";
 import { readSpec } from "./read.ts";
 import { choosePlugins, type LayerMistake, type PluginContext } from "./slots.ts";
 import { canonicalUsb } from "./usb.ts";
+import { targetProblem } from "./volumes.ts";
 
 export interface SpecContext extends PluginContext {
   /** The machine's name where no layer gives one. Default: told from `script`. */
@@ -74,6 +75,8 @@ function checkVolumes(volumes: readonly Required<Share>[], host: HostFacts): Mis
   return volumes.flatMap(({ source, target }, index) => {
     const mistakes: Mistake[] = [];
     if (host.local && !isFolder(source)) mistakes.push({ path: `volumes[${index}]`, message: `expected a folder of the host, found none at ${source}` });
+    const problem = targetProblem(target);
+    if (problem !== undefined) mistakes.push({ path: `volumes[${index}]`, message: problem });
     if (volumes.findIndex((other) => other.target === target) !== index) mistakes.push({ path: `volumes[${index}]`, message: `expected each target once, found ${target} again` });
     return mistakes;
   });

@@ -28,11 +28,16 @@ export function resolveVolume(volume: Share | string, folder: string, home: stri
   const parsed = typeof volume === "string" ? parseVolume(volume) : { share: volume };
   const share: Share = "share" in parsed ? parsed.share : { source: "" };
   const source = hostPath(share.source, folder, home);
-  return { source, target: share.target === undefined ? source : posix.normalize(share.target).replace(/(.)\/$/, "$1"), readOnly: share.readOnly ?? false };
+  return { source, target: share.target === undefined ? source : cleanTarget(share.target), readOnly: share.readOnly ?? false };
 }
 
-/** What is wrong with a mount target; undefined when nothing is. */
-export function targetProblem(target: string): string | undefined {
+function cleanTarget(target: string): string {
+  return posix.normalize(target).replace(/^\/{2,}/, "/").replace(/(.)\/$/, "$1");
+}
+
+/** What is wrong with a mount target; undefined when nothing is. One folder has many spellings: "/tmp/" and "/srv/../tmp" are /tmp. */
+export function targetProblem(text: string): string | undefined {
+  const target = cleanTarget(text);
   if (!target.startsWith("/")) return `expected an absolute path in the guest, found ${JSON.stringify(target)}`;
   if (target === "/" || forbidden.includes(target)) {
     return `machine mount destination cannot be ${JSON.stringify(target)}: consider another location or a subdirectory of an existing location`;

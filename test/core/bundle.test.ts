@@ -36,7 +36,7 @@ test("there is a module for the command, the keeper, the face, each plugin and w
   const roles = ["image", "provisioner", "launcher", "forwarder", "addon"] as const;
   const plugins = roles.flatMap((role) => [...listBuiltIns({ plugins: join(root, "plugins"), ending: ".ts" }, role).keys()].map((name) => `plugins/${role}s/${name}.js`));
   expect(plugins).toContain("plugins/launchers/qemu.js");
-  expect(files).toEqual(expect.arrayContaining(["glowplug.js", "index.js", "keeper.js", "testing.js", "fake-qemu.js", "fake-gvproxy.js", "fake-qemu-img.js", ...plugins]));
+  expect(files).toEqual(expect.arrayContaining(["glowplug.js", "index.js", "keeper.js", "testing.js", "fake-qemu.js", "fake-gvproxy.js", "fake-qemu-img.js", "fake-virtiofsd.js", ...plugins]));
   expect(existsSync(join(dist, "chunk-of-yesterday.js"))).toBe(false);
   expect(existsSync(join(dist, "types/index.d.ts"))).toBe(true);
 });
@@ -48,7 +48,7 @@ test("chunks lie beside the keeper, and none names the tree that it was built in
 
 test("the command and the fake programs can be executed, and nothing else", async () => {
   const programs = files.filter((file) => (statSync(join(dist, file)).mode & 0o111) !== 0);
-  expect(programs).toEqual(["fake-gvproxy.js", "fake-qemu-img.js", "fake-qemu.js", "glowplug.js"]);
+  expect(programs).toEqual(["fake-gvproxy.js", "fake-qemu-img.js", "fake-qemu.js", "fake-virtiofsd.js", "glowplug.js"]);
   expect(statSync(join(dist, "glowplug.js")).mode & 0o777).toBe(0o755);
   expect(readFileSync(join(dist, "glowplug.js"), "utf8").split("\n", 1)).toEqual(["#!/usr/bin/env node"]);
   const { stdout } = await promisify(execFile)(join(dist, "glowplug.js"), ["version"]);

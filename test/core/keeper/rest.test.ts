@@ -98,7 +98,7 @@ describe("a keeper of a VM with an HTTP interface", () => {
     writeFileSync(keyFile, keys.privateKey);
     const limit = 20_000;
     const keeper = new Keeper({
-      version: 1, token: "t", name: "web", folders: { data: folder, runtime: folder, logs: folder }, helpers: [], accelerator: "vz",
+      version: 1, token: "t", name: "web", folders: { data: folder, runtime: folder, logs: folder }, helpers: [], mounts: [], accelerator: "vz",
       vm: { program: process.execPath, argv: ["-e", vm, control, screen, ready, obeyed], name: "vm" },
       console: { kind: "file", path: screen }, ready: { kind: "listen", path: ready }, control: { kind: "rest", path: control },
       ssh: { host: login.host, port: login.port, user: login.user, keyFile, hostKey: login.hostKey }, expose: { kind: "ssh" }, openAtStart: [], ports: [], sockets: [], restart: "never",

@@ -1,0 +1,114 @@
+import type { CommandRecord } from "../command.ts";
+import { MachineError } from "../errors.ts";
+import { shareTag } from "../kit.ts";
+import type { Share } from "../model.ts";
+import type { ShareMount } from "../roles/launcher.ts";
+import type { Child } from "./child.ts";
+import type { Children } from "./children.ts";
+import type { VmControl } from "./control.ts";
+import { waitListening } from "./listening.ts";
+import type { KeeperPlan } from "./plan.ts";
+
+/** Longest wait for a step of the VM's: the guest itself lets a device go. */
+const stepLimitMs = 30_000;
+
+/** The folders of the host that a running VM is given. The guest mounts them by itself. */
+export class Shares {
+  readonly #plan: KeeperPlan;
+  readonly #children: Children;
+  readonly #control: VmControl;
+  readonly #mounts = new Map<string, ShareMount>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(plan: KeeperPlan, children: Children, control: VmControl) {
+    this.#plan = plan;
+    this.#children = children;
+    this.#control = control;
+    for (const mount of plan.mounts) this.#mounts.set(mount.share.target, mount);
+  }
+
+  get list(): readonly ShareMount[] {
+    return [...this.#mounts.values()];
+  }
+
+  /**
+   * Gives the VM a folder. Throws MachineError "conflict" where the target is taken, "unsupported-host" where this VM can be given
+   * none while it runs; nothing is left of one that fails half-way.
+   */
+  add(share: Required<Share>): Promise<ShareMount> {
+    return this.#inTurn(() => this.#add(share));
+  }
+
+  /** Takes a folder from the VM; the guest has unmounted it before. Throws MachineError "not-found", and "unsupported-host" where it stays until the VM ends. */
+  remove(target: string): Promise<void> {
+    return this.#inTurn(() => this.#remove(target));
+  }
+
+  async #add(share: Required<Share>): Promise<ShareMount> {
+    const { hotShares } = this.#plan;
+    const { qmp } = this.#control;
+    if (this.#mounts.has(share.target)) throw new MachineError("conflict", `${this.#plan.name} has a volume at ${share.target} already`, { hint: "Remove it first, or choose another target." });
+    const helper = share.readOnly ? hotShares?.readOnly : hotShares?.writable;
+    if (!hotShares || !qmp || !helper) throw this.#notNow("be given this folder");
+    const slot = hotShares.slots?.find((one) => ![...this.#mounts.values()].some((other) => other.slot === one));
+    if (hotShares.slots && slot === undefined) throw this.#notNow("be given more folders");
+    const mount: ShareMount = { share, kind: hotShares.kind, tag: shareTag(share.target), ...(slot !== undefined && { slot }) };
+    const child = await this.#children.spawn(filled(helper, mount), "helper");
+    this.#children.expectEnd(child);
+    try {
+      const death = child.exited.then(() => Promise.reject(new MachineError("helper-exited", `${child.name} ended before it listened`, { hint: `Its output: glowplug logs ${this.#plan.name} forwarder` })));
+      death.catch(() => {});
+      await waitListening([filled(hotShares.socket, mount)], { timeoutMs: this.#plan.deadlines.helpersMs, signal: AbortSignal.timeout(this.#plan.deadlines.helpersMs + 1000), who: child.name, death });
+      for (const step of filled(hotShares.add, mount)) await qmp.step(step, stepLimitMs);
+    } catch (error) {
+      for (const step of filled(hotShares.remove, mount)) await qmp.step(step, stepLimitMs).catch(() => {});
+      await this.#children.retire(child);
+      throw error;
+    }
+    this.#children.expectEnd(child, false);
+    this.#mounts.set(share.target, mount);
+    return mount;
+  }
+
+  async #remove(target: string): Promise<void> {
+    const { hotShares } = this.#plan;
+    const { qmp } = this.#control;
+    const mount = this.#mounts.get(target);
+    if (!mount) throw new MachineError("not-found", `${this.#plan.name} has no volume at ${target}`, { hint: `\`glowplug volume ls ${this.#plan.name}\` shows those that it has.` });
+    if (!hotShares || !qmp || mount.kind !== hotShares.kind || (hotShares.slots && mount.slot === undefined)) throw this.#notNow("be rid of this folder");
+    const child = this.#helperOf(mount);
+    if (child) this.#children.expectEnd(child);
+    for (const step of filled(hotShares.remove, mount)) await qmp.step(step, stepLimitMs);
+    this.#mounts.delete(target);
+    if (child) await this.#children.retire(child);
+  }
+
+  #helperOf(mount: ShareMount): Child | undefined {
+    const { hotShares } = this.#plan;
+    const name = hotShares && filled(hotShares.writable.name, mount);
+    return this.#children.living.find((child) => child.role === "helper" && child.name === name);
+  }
+
+  #notNow(what: string): MachineError {
+    return new MachineError("unsupported-host", `${this.#plan.name} cannot ${what} while it runs`, { hint: `It takes effect at the next start: glowplug restart ${this.#plan.name}` });
+  }
+
+  /** One after the other: each plugs and unplugs. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(work, work);
+    this.#last = next;
+    return next;
+  }
+}
+
+/** A plan's part with the words for one share filled in, in every string in it. */
+function filled<T extends string | CommandRecord | object>(part: T, { share, tag, slot = "" }: ShareMount): T {
+  const words: Readonly<Record<string, string>> = { tag, slot, target: share.target, source: share.source, listedSource: share.source.replaceAll(/[\\,]/g, "\\$&") };
+  const fill = (value: unknown): unknown => {
+    if (typeof value === "string") return value.replaceAll(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole);
+    if (Array.isArray(value)) return value.map(fill);
+    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one)]));
+    return value;
+  };
+  return fill(part) as T;
+}
