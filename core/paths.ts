@@ -23,6 +23,8 @@ export interface Paths {
   /** Downloads that are under way or broke off: in the store, so that a file that needs no unpacking is moved to its place. */
   readonly partial: string;
   readonly machines: string;
+  /** podman's folder of sockets, where its machine events are listened for. */
+  readonly podmanRuntime: string;
   machine(name: string): MachinePaths;
 }
 
@@ -77,9 +79,16 @@ export function createPaths(facts: PathFacts): Paths {
   const store = env["GLOWPLUG_STORE"] || join(data, "images");
   const machines = join(data, "machines");
   return {
-    data, cache, config, runtime, store, machines, tools: join(data, "tools"), partial: join(store, "partial"),
+    data, cache, config, runtime, store, machines, tools: join(data, "tools"), partial: join(store, "partial"), podmanRuntime: join(podmanFolder(), "podman"),
     machine: (name) => machinePaths(join(machines, name), join(runtime, name), join(data, "locks", name)),
   };
+
+  /** As podman finds it: by the variable, else where the system puts it (its pkg/machine/env). */
+  function podmanFolder(): string {
+    const named = env["XDG_RUNTIME_DIR"];
+    if (named?.startsWith("/")) return named;
+    return mac ? env["TMPDIR"] ?? "/tmp" : uid === 0 ? "/run" : `/run/user/${uid}`;
+  }
 
   function runtimeFolder({ isOwned }: PathFacts, dataFolder: string): string {
     const named = env["XDG_RUNTIME_DIR"];

@@ -22,7 +22,11 @@ export async function runLine(verbs: readonly VerbEntry[], argv: readonly string
   let globals = readGlobals({ json: argv.includes("--json"), noColor: argv.includes("--no-color") });
   try {
     const parsed = parseLine(verbs, argv);
-    if ("answer" in parsed) return await print(parsed.answer, shell);
+    if ("answer" in parsed) {
+      if (!globals.json || !parsed.error) await print(parsed.answer, shell);
+      if (parsed.error) throw parsed.error;
+      return 0;
+    }
     globals = parsed.globals;
     return await runVerb(verbs, parsed, shell, subject);
   } catch (error) {
@@ -37,22 +41,35 @@ interface ParsedLine {
   readonly globals: Globals;
 }
 
-function parseLine(verbs: readonly VerbEntry[], argv: readonly string[]): ParsedLine | { readonly answer: string } {
-  const before = parseFlags({ ...globalFlags, ...rootFlags }, argv, { program: "glowplug", passThrough: true });
-  const words = before.words[0] === "machine" ? before.words.slice(1) : before.words;
+/** What is printed instead of running a verb, and what was wrong with the line. */
+interface Answer {
+  readonly answer: string;
+  readonly error?: MachineError;
+}
+
+function parseLine(verbs: readonly VerbEntry[], argv: readonly string[]): ParsedLine | Answer {
+  const parseRoot = (line: readonly string[], program: string) => parseFlags({ ...globalFlags, ...rootFlags }, line, { program, passThrough: true });
+  const before = parseRoot(argv, "glowplug");
+  const asPodman = before.words[0] === "machine";
+  const called = asPodman ? "glowplug machine" : "glowplug";
+  const inner = asPodman ? parseRoot(before.words.slice(1), called) : { flags: {}, words: before.words };
+  const { words } = inner;
   const [first, ...rest] = words;
+  const early = [before.flags, inner.flags];
   if (before.flags.version) return parseLine(verbs, ["version", "--format", "glowplug version {{.Client.Version}}"]);
   if (first === undefined) {
-    if (before.flags.help) return { answer: overview(verbs) };
+    if (readGlobals(...early).help) return { answer: overview(verbs) };
+    // podman shows its help, and fails nevertheless.
+    if (asPodman) return { answer: overview(verbs), error: new MachineError("usage", `missing command '${called} COMMAND'`, { hint: `See '${called} --help'.` }) };
     throw new MachineError("usage", "missing verb: glowplug VERB", { details: [`The verbs are ${verbs.map(({ name }) => name).join(", ")}.`], hint: "See 'glowplug --help'." });
   }
   const known = findVerb(verbs, first);
   const entry = known ?? (isScriptPath(first) ? findVerb(verbs, "run") : undefined);
-  if (!entry) throw unknownVerb(verbs, first);
+  if (!entry) throw unknownVerb(verbs, first, called);
   const { verb } = entry;
   const program = `glowplug ${entry.name}`;
   const after = parseFlags({ ...globalFlags, ...verb.flags }, known ? rest : words, { program, ...(verb.passThrough && { passThrough: true }) });
-  const globals = readGlobals(before.flags, after.flags);
+  const globals = readGlobals(...early, after.flags);
   if (globals.help) return { answer: helpOf(entry) };
   checkCount(verb, after.words, program);
   return { entry, flags: after.flags, words: after.words, globals };
@@ -130,9 +147,9 @@ function traceOf(error: Error): string {
   return cause instanceof Error ? `${stack}\ncaused by ${traceOf(cause)}` : stack;
 }
 
-function unknownVerb(verbs: readonly VerbEntry[], word: string): MachineError {
+function unknownVerb(verbs: readonly VerbEntry[], word: string, called: string): MachineError {
   const near = nearest(word, verbs.flatMap(({ name, aliases = [] }) => [name, ...aliases]));
-  return new MachineError("usage", `unrecognized command \`glowplug ${word}\``, { hint: `${near === undefined ? "" : `Did you mean ${near}? `}See 'glowplug --help'.` });
+  return new MachineError("usage", `unrecognized command \`${called} ${word}\``, { hint: `${near === undefined ? "" : `Did you mean ${near}? `}See '${called} --help'.` });
 }
 
 function checkCount({ least = 0, most: alone = 1, several }: Verb, words: readonly string[], program: string): void {

@@ -3,8 +3,10 @@ import { resolve } from "node:path";
 import { copyTree, type Copied } from "../copy/copy.ts";
 import { guestTree } from "../copy/guest-tree.ts";
 import { hostTree } from "../copy/host-tree.ts";
+import { MachineError, toErrorRecord } from "../errors.ts";
 import { readKeeperPlan } from "../keeper/read-plan.ts";
 import { formatSize } from "../units.ts";
+import { publish } from "./podman-events.ts";
 import { parseCopy, type CopyOrder } from "./cp-arguments.ts";
 import { guestFlags } from "./guest-command.ts";
 import { runningMachine } from "./running.ts";
@@ -25,10 +27,11 @@ export default defineVerb({
   least: 2,
   most: 2,
   async run(call) {
-    const { words: [source = "", destination = ""], globals, output } = call;
+    const { words: [source = "", destination = ""], globals, output, run } = call;
     const order = parseCopy(source, destination);
     const name = order.name ?? (await nameOf({ ...call, words: [] }));
     const { files, bytes } = await copy(name, order, `Copying ${source} to ${destination}`, call);
+    await publish("copy", name, run);
     if (globals.json) output.json({ Name: name, Source: source, Destination: destination, Files: files, Bytes: bytes });
     else output.line("Copy successful");
   },
@@ -52,10 +55,16 @@ async function copy(name: string, { direction, hostPath, guestPath }: CopyOrder,
     return copied;
   } catch (error) {
     phase.fail();
-    throw error;
+    throw run.signal.aborted ? error : copyError(error);
   } finally {
     await connection.end();
   }
+}
+
+/** podman's words before ours, which take the place of scp's. */
+function copyError(error: unknown): MachineError {
+  const { message, ...record } = toErrorRecord(error);
+  return new MachineError(record.code, `copy failed: ${message}`, { ...record, cause: error });
 }
 
 /** A trailing slash says that a folder is meant, and "/." what is in it: both are kept. */

@@ -61,6 +61,8 @@ export function parseFormat(format: string): Format {
 export interface RenderOptions {
   /** The fields that an item has, for errors when there is no item. */
   readonly fields: readonly string[];
+  /** What podman calls an item, for the words with which its templates refuse a field. */
+  readonly type?: string;
   /** Headers that differ from the field's name in capitals. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly noHeading?: boolean;
@@ -68,7 +70,7 @@ export interface RenderOptions {
 
 /** One line an item, columns aligned; with a header first for "table". Throws MachineError "usage" for an unknown field. */
 export function renderTemplate(format: Extract<Format, { kind: "template" }>, items: readonly object[], options: RenderOptions): string {
-  for (const part of format.parts) if (part.kind !== "text") checkField(part.path, options.fields);
+  for (const part of format.parts) if (part.kind !== "text") checkField(part.path, options.fields, part.path, options.type);
   const lines = items.map((item) => format.parts.map((part) => renderPart(part, item)).join(""));
   if (format.table && !options.noHeading) lines.unshift(format.parts.map((part) => header(part, options.headers ?? {})).join(""));
   return alignTabs(lines.map((line) => (line.endsWith("\n") ? line : `${line}\n`)).join(""));
@@ -164,12 +166,13 @@ function lookUp(item: object, fields: readonly string[]): unknown {
   return value ?? null;
 }
 
-function checkField(path: readonly string[], known: readonly string[], whole: readonly string[] = path): void {
+function checkField(path: readonly string[], known: readonly string[], whole: readonly string[] = path, type?: string): void {
   const first = path[0];
   if (first === undefined || known.includes(first)) return;
   const near = nearest(first, known);
   const hint = near === undefined ? `The fields here are ${known.join(", ")}.` : `Did you mean .${near}? The fields here are ${known.join(", ")}.`;
-  throw new MachineError("usage", `unknown field .${whole.join(".")} in the template`, { hint });
+  const asGo = type === undefined ? "" : `: can't evaluate field ${first} in type ${type}`;
+  throw new MachineError("usage", `unknown field .${whole.join(".")} in the template${asGo}`, { hint });
 }
 
 function print(value: unknown): string {

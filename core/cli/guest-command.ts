@@ -46,7 +46,7 @@ export async function runInGuest(record: MachineRecord, command: string | undefi
   const { stdin, stdout, stderr } = shell;
   const terminal = terminalOf(shell);
   const withPty = tty ?? (terminal !== undefined && stderr.isTTY === true);
-  if (withPty && command === undefined && !globals.quiet) stderr.write(`In ${record.name}. \`exit\` or Ctrl-D leaves it.\n`);
+  if (withPty && command === undefined && !globals.quiet) stderr.write(`Connecting to vm ${record.name}. To close connection, use \`exit\` or Ctrl-D.\n`);
   const user = username ?? (record.spec.rootful ? "root" : undefined);
   const pty = withPty ? ptyOf(terminal?.stdout ?? { columns: 80, rows: 24 }, environmentOfProcess()["TERM"]) : undefined;
   shell.leaveFirst();

@@ -3,6 +3,7 @@ import { checkName, checkNotReserved, namePattern, patternWords } from "../spec/
 import { on } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
 import { inOwnWords, podmanFlags } from "./podman-flags.ts";
+import { publish } from "./podman-events.ts";
 import { isScriptPath } from "./script-path.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
 import { openDescribed, sourceFlags } from "./subject.ts";
@@ -23,6 +24,7 @@ export default defineVerb({
     checkUser(flags.username);
     const machine = await openDescribed(call, flags, { spec: specOf({ ...flags, ...own }, run), isNew: true });
     await machine.init();
+    await publish("init", machine.name, run);
     if (!globals.json) output.line("Machine init complete");
     if (flags.now) return await call.dispatch(["start", machine.name]);
     if (globals.json) return printMachine(await machine.status(), call);

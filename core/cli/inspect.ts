@@ -29,8 +29,9 @@ export default defineVerb({
       }
     }
     const last = missing.pop();
-    // With --json an error is the answer; else podman prints what it found, and every error.
-    if (last === undefined || !globals.json) await printItems(format, found, { fields: Object.keys(found[0] ?? {}) }, output, { indent: 5 });
+    // With --json an error is the answer; else podman prints what it found, be it an empty list, and every error.
+    const prints = last === undefined || (!globals.json && (found.length > 0 || format.kind !== "template"));
+    if (prints) await printItems(format, found, { fields: Object.keys(found[0] ?? {}), type: "machine.InspectInfo" }, output, { indent: 5 });
     for (const error of missing) shell.stderr.write(`Error: ${messageOf(error)}\n`);
     if (last !== undefined) throw last instanceof Error ? last : new MachineError("internal", messageOf(last));
   },

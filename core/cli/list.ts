@@ -1,7 +1,7 @@
 import { statusOf } from "../lifecycle/status.ts";
 import { listRecords } from "../store.ts";
 import { printItems } from "./answer.ts";
-import { on, text } from "./flags.ts";
+import { hidden, on, text } from "./flags.ts";
 import { parseFormat } from "./format.ts";
 import { damagedItem, defaultColumns, headers, inListOrder, listFields, listItem } from "./list-view.ts";
 import { defineVerb } from "./verb.ts";
@@ -13,6 +13,7 @@ export default defineVerb({
   flags: {
     format: text("--format <format>", "json, yaml, or a Go template; after \"table \" with headers"),
     noHeading: on("-n, --noheading", "No headers"),
+    allProviders: hidden(on("--all-providers", "Ignored: the machines of all launchers are shown")),
   },
   most: 0,
   async run({ flags, globals, run, output }) {
@@ -23,6 +24,6 @@ export default defineVerb({
     for (const { problem } of damaged) run.report.warn(problem);
     for (const { problem } of copies) run.report.warn(`${problem}; its copy serves`);
     const items = [...inListOrder(machines).map((machine) => listItem(machine, now)), ...damaged.map(damagedItem)];
-    await printItems(format, items, { fields: listFields, headers, ...(flags.noHeading && { noHeading: true }) }, output, { indent: 4 });
+    await printItems(format, items, { fields: listFields, headers, type: "*entities.ListReporter", ...(flags.noHeading && { noHeading: true }) }, output, { indent: 4 });
   },
 });

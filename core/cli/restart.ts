@@ -1,4 +1,5 @@
 import { printMachine } from "./inspect-view.ts";
+import { publish } from "./podman-events.ts";
 import { stopFlags } from "./stop.ts";
 import { openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
@@ -12,7 +13,9 @@ export default defineVerb({
     const { flags, globals, output } = call;
     const machine = await openExisting(call, flags);
     await machine.stop({ ...(flags.force && { force: true }), ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }) });
+    await publish("stop", machine.name, call.run);
     await machine.start();
+    await publish("start", machine.name, call.run);
     if (globals.json) return printMachine(await machine.status(), call);
     output.line(`Machine "${machine.name}" restarted successfully`);
   },

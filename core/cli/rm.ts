@@ -5,7 +5,8 @@ import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import { listMachineFiles, readRecord } from "../store.ts";
 import { readUnfinished } from "../unfinished.ts";
-import { on } from "./flags.ts";
+import { hidden, on } from "./flags.ts";
+import { publish } from "./podman-events.ts";
 import { isYes, readAnswer } from "./prompt.ts";
 import { nameOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
@@ -18,6 +19,7 @@ export default defineVerb({
     saveImage: on("--save-image", "Keep the machine's disk"),
     saveIgnition: on("--save-ignition", "Keep its first-boot config"),
     saveKeys: on("--save-keys", "Keep its ssh keys"),
+    reexec: hidden(on("--reexec", "Ignored")),
   },
   several: { way: "last first", loadsScript: () => false },
   async run(call) {
@@ -29,7 +31,7 @@ export default defineVerb({
     // What a killed verb left needs no leave: that was given before.
     if (!flags.force && record) {
       const ask = globals.json ? (text: string): void => void shell.stderr.write(text) : output.write;
-      ask(`The following files will be deleted:\n\n${doomed.map((line) => `${line}\n`).join("")}\nAre you sure you want to continue? [y/N] `);
+      ask(`The following files will be deleted:\n\n\n${doomed.map((line) => `${line}\n`).join("")}\nAre you sure you want to continue? [y/N] `);
       const answer = await readAnswer(shell.stdin, shell.signal).catch((error: unknown) => {
         ask("\n");
         throw error;
@@ -41,6 +43,7 @@ export default defineVerb({
     }
     const { remove } = await import("../lifecycle/remove.ts");
     await remove(name, run, { force: flags.force ?? false, keep });
+    await publish("remove", name, run);
     if (globals.json) output.json({ Name: name, Removed: doomed });
   },
 });

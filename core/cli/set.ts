@@ -20,7 +20,8 @@ export default defineVerb({
   usage: "[NAME]",
   description: [
     "What is set wins over the machine's script until it is reset. The machine must be stopped for it.",
-    "A disk only grows; the guest grows its partition and file system when it boots.",
+    "A disk only grows; the guest grows its partition and file system when it boots. --usb names all",
+    "devices, and --usb '' none.",
   ].join("\n"),
   examples: ["glowplug set --cpus 4 --memory 4096 web", "glowplug set --disk-size 200 web", "glowplug set --reset web"],
   flags: {
@@ -28,7 +29,7 @@ export default defineVerb({
     memory: { ...specFlags.memory, help: "Memory in MiB" },
     diskSize: { ...specFlags.diskSize, help: "Size of the disk in GiB, larger than it is" },
     rootful: specFlags.rootful,
-    usb: { ...specFlags.usb, help: `${specFlags.usb.help}; an empty word takes all away` },
+    usb: specFlags.usb,
     importNativeCa: specFlags.importNativeCa,
     userModeNetworking: hidden(on("--user-mode-networking", "Not here: the network is always a program's of the user")),
     reset: resetFlag,

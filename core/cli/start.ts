@@ -5,7 +5,8 @@ import { deadlineFlag, deadlinesOf } from "./deadlines.ts";
 import { on } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
 import { printPlan } from "./plan-text.ts";
-import { openExisting, sourceFlags } from "./subject.ts";
+import { publish } from "./podman-events.ts";
+import { defaultName, openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
@@ -25,24 +26,31 @@ export default defineVerb({
     const talks = !globals.quiet && !globals.json;
     if (talks) output.line(`Starting machine "${machine.name}"`);
     await machine.start({ deadlines: deadlinesOf(flags.deadline) });
+    await publish("start", machine.name, run);
     const status = await machine.status();
     if (globals.json) return printMachine(status, call);
+    if (talks) output.write(mountLines(status));
     if (talks && !flags.noInfo) output.write(startNotes(status, run.paths));
     output.line(`Machine "${machine.name}" started successfully`);
   },
 });
 
-/** How to use a machine that has just come up. */
+/** podman's line for each folder of the host that was mounted. */
+function mountLines({ record }: Status): string {
+  return (record?.spec.volumes ?? []).map(({ source, target }) => `Mounting volume... ${source}:${target}\n`).join("");
+}
+
+/** How to use a machine that has just come up. The lines that scripts know begin as podman's do. */
 export function startNotes({ record, keeper }: Status, paths: Paths): string {
   if (!record) return "";
   const { name, spec } = record;
   const socket = paths.machine(name).apiSocket;
   const ports = (keeper?.ports ?? []).map(({ host, hostPort, guestPort, protocol }) => `${host}:${hostPort} leads to port ${guestPort}/${protocol} of the machine\n`);
-  const api = spec.podman && keeper?.sockets.includes(socket)
-    ? [
-      `The API of ${spec.rootful ? "root's" : "the user's"} podman answers at ${socket}\n`,
-      `For docker and other clients of it in this shell:\n\n\texport DOCKER_HOST=${quote(`unix://${socket}`)}\n\n`,
-    ]
-    : [];
-  return [...ports, ...api].join("");
+  if (!spec.podman || keeper?.sockets.includes(socket) !== true) return ports.join("");
+  const rootless = [
+    "This machine is currently configured in rootless mode. Containers that need root,\n",
+    `such as one that takes a port below 1024, want root's podman instead:\n\n\tglowplug set --rootful${name === defaultName ? "" : ` ${name}`}\n\n`,
+  ];
+  const api = [`API forwarding listening on: ${socket}\n`, `For docker and other clients of it in this shell:\n\n\texport DOCKER_HOST=${quote(`unix://${socket}`)}\n\n`];
+  return [...(spec.rootful ? [] : rootless), ...ports, ...api].join("");
 }

@@ -4,6 +4,7 @@ import { noSuchMachine } from "../lifecycle/missing.ts";
 import type { Machine } from "../machine.ts";
 import { checkRecordName } from "../store.ts";
 import { duration, on } from "./flags.ts";
+import { publish } from "./podman-events.ts";
 import { isScriptPath } from "./script-path.ts";
 import { nameOf, openExisting, sourceFlags } from "./subject.ts";
 import { defineVerb, type Call } from "./verb.ts";
@@ -22,16 +23,18 @@ export default defineVerb({
   async run(call) {
     const { globals, output } = call;
     const name = call.flags.force ? await endAtOnce(call) : await askToStop(call);
+    await publish("stop", name, call.run);
     if (globals.json) output.json({ Name: name, State: "stopped" });
     else output.line(`Machine "${name}" stopped successfully`);
   },
 });
 
 async function askToStop(call: Call<typeof flags>): Promise<string> {
-  const { timeout } = call.flags;
+  const { flags: { timeout }, globals, output } = call;
   const options = timeout === undefined ? {} : { timeoutMs: timeout };
   try {
     const machine = await openForgiving(call);
+    if (!globals.quiet && !globals.json && (await machine.status()).state === "running") output.line("Waiting for VM to exit...");
     await machine.stop(options);
     return machine.name;
   } catch (error) {

@@ -1,4 +1,5 @@
 import { printMachine } from "./inspect-view.ts";
+import { publish } from "./podman-events.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
 import { startNotes } from "./start.ts";
 import { openDescribed, sourceFlags } from "./subject.ts";
@@ -15,6 +16,8 @@ export default defineVerb({
     const machine = await openDescribed(call, flags, { spec: specOf(flags, run) });
     const before = await machine.status();
     await machine.up();
+    if (before.state === "absent") await publish("init", machine.name, run);
+    if (before.state !== "running") await publish("start", machine.name, run);
     const status = await machine.status();
     if (globals.json) return printMachine(status, call);
     if (before.state === "running") return output.line(`Machine "${machine.name}" is running already`);

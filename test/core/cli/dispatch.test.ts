@@ -27,6 +27,14 @@ describe("the words in front", () => {
     expect(await commandLine().run(argv)).toEqual({ status: 125, stdout: "", stderr });
   });
 
+  test("`machine` alone shows help and fails, as podman's does, and an unknown verb of it is told under its name", async () => {
+    const { run } = commandLine();
+    const help = (await run(["--help"])).stdout;
+    expect(await run(["machine"])).toEqual({ status: 125, stdout: help, stderr: "Error: missing command 'glowplug machine COMMAND'\nhint: See 'glowplug machine --help'.\n" });
+    expect(await run(["machine", "--help"])).toEqual({ status: 0, stdout: help, stderr: "" });
+    expect((await run(["machine", "strat"])).stderr).toBe("Error: unrecognized command `glowplug machine strat`\nhint: Did you mean start? See 'glowplug machine --help'.\n");
+  });
+
   test("no verb at all is an error that lists them", async () => {
     const { status, stderr } = await commandLine().run([]);
     expect(status).toBe(125);
@@ -118,7 +126,7 @@ describe("a machine's files", () => {
     writeFileSync(join(folders.data, "disk.qcow2"), "");
     mkdirSync(folders.runtime, { recursive: true });
     writeFileSync(join(folders.runtime, "plan.json"), "");
-    const question = `The following files will be deleted:\n\n${paths.machine("web").record}\n${folders.data}/disk.qcow2\n${folders.runtime}/plan.json\npodman connection web\n\nAre you sure you want to continue? [y/N] `;
+    const question = `The following files will be deleted:\n\n\n${paths.machine("web").record}\n${folders.data}/disk.qcow2\n${folders.runtime}/plan.json\npodman connection web\n\nAre you sure you want to continue? [y/N] `;
     expect(await run(["rm", "web"])).toEqual({
       status: 125, stdout: `${question}\n`, stderr: "Error: no answer: standard input has ended\nhint: Use --force to go on without the question.\n",
     });

@@ -48,6 +48,13 @@ test("unknown names are told all together, after what was found", async () => {
   expect((await run(["inspect"])).stdout).toBe("[]\n");
 });
 
+test("with a template a machine that is not there is told, and not its fields; an unknown field in podman's words", async () => {
+  const { run, add } = commandLine();
+  expect(await run(["inspect", "--format", "{{.Name}}", "a"])).toMatchObject({ status: 125, stdout: "", stderr: expect.stringMatching(/^Error: a: VM does not exist\n/) as string });
+  add("web");
+  expect(await run(["inspect", "--format", "{{.Abcde}}", "web"])).toMatchObject({ status: 125, stdout: "", stderr: expect.stringContaining("can't evaluate field Abcde in type machine.InspectInfo") as string });
+});
+
 test("with --json an error is the one document on stdout", async () => {
   const { run } = commandLine();
   const { status, stdout, stderr } = await run(["inspect", "--json", "web"]);

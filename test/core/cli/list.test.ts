@@ -80,5 +80,5 @@ test("an unknown field is an error, whether there are machines or not", async ()
   const { run } = commandLine();
   const { status, stdout, stderr } = await run(["list", "--format", "{{.Memroy}}"]);
   expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
-  expect(stderr).toMatch(/^Error: unknown field \.Memroy in the template\nhint: Did you mean \.Memory\? The fields here are Name, /);
+  expect(stderr).toMatch(/^Error: unknown field \.Memroy in the template: can't evaluate field Memroy in type \*entities\.ListReporter\nhint: Did you mean \.Memory\? The fields here are Name, /);
 });
