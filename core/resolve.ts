@@ -29,7 +29,7 @@ const moduleEnding = /\.[cm]?[jt]s$/;
 
 /**
  * A resolver by role and folder convention: a built-in's name is its file's name in `plugins/ROLEs`, "./x.ts" is a file,
- * anything else a package. An image may also be a disk's path or address, or carry its stream or release: "NAME:STREAM", "NAME@RELEASE".
+ * anything else a package. An image may also be a disk's path or address, or carry its stream, release and build: "NAME:STREAM@RELEASE:BUILD".
  */
 export function createResolver({ copy, home, load }: ResolverOptions): PluginResolver {
   return async (role, wanted, folder) => {
@@ -44,12 +44,9 @@ export function createResolver({ copy, home, load }: ResolverOptions): PluginRes
     const disk = role === "image" ? diskOf(name, folder) : undefined;
     if (disk) return loadDisk(disk);
     if (isPath(name)) return { module: await load(pathToFileURL(hostPath(name, folder, home)).href, folder) };
-    const variant = role === "image" ? /^(?<plain>[^:@]+)(?<mark>[:@])(?<word>.+)$/.exec(name)?.groups : undefined;
-    if (variant?.["plain"]) {
-      const base = await loadBuiltIn(role, variant["plain"]);
-      if (base) return { module: base, options: { [variant["mark"] === ":" ? "stream" : "release"]: variant["word"] } };
-    }
-    return { module: await loadPackage(role, name, variant?.["plain"] ?? name, folder) };
+    const { plain, ...options } = role === "image" ? readVariant(name) : { plain: name };
+    const base = plain === name ? undefined : await loadBuiltIn(role, plain);
+    return base ? { module: base, options } : { module: await loadPackage(role, name, plain, folder) };
   }
 
   /** An address or a path of a disk, and the image that takes it. */
@@ -132,6 +129,12 @@ async function callFactory(exported: unknown, options: Options | undefined, name
     if (isMachineError(error)) throw error;
     throw new MachineError("bad-plugin", `plugin ${JSON.stringify(name)} failed when it was made: ${messageOf(error)}`, { plugin: name, cause: error });
   }
+}
+
+/** "NAME[:STREAM][@RELEASE[:BUILD]]". What is written otherwise is a name as a whole. */
+function readVariant(name: string): { readonly plain: string; readonly [option: string]: string } {
+  const { plain = name, ...options } = /^(?<plain>[^:@]+)(?::(?<stream>[^:@]+))?(?:@(?<release>[^:@]+)(?::(?<build>[^:@]+))?)?$/.exec(name)?.groups ?? {};
+  return { plain, ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) };
 }
 
 function isPath(name: string): boolean {

@@ -64,6 +64,9 @@ test.each<[string, string | [string, object], object]>([
   ["a name with options", ["fcos", { stream: "next" }], { stream: "next" }],
   ["a stream", "fcos:testing", { stream: "testing" }],
   ["a release", "fcos@44.1", { release: "44.1" }],
+  ["a release and its build", "fcos@24.04:20260705", { release: "24.04", build: "20260705" }],
+  ["a stream and a release", "fcos:next@44.1", { stream: "next", release: "44.1" }],
+  ["a stream, a release and its build", "fcos:minimal@24.04:20260705-1", { stream: "minimal", release: "24.04", build: "20260705-1" }],
   ["a disk beside the script", "./disk.qcow2", { path: "/scripts/disk.qcow2" }],
   ["a disk by its ending", "disk.raw.xz", { path: "/scripts/disk.raw.xz" }],
   ["a disk at home", "~/disk", { path: "/home/me/disk" }],
@@ -95,6 +98,9 @@ test("a ready-made plugin and an async factory are taken", async () => {
 
 test.each<[string, Role, string | readonly [string, object], object]>([
   ["a misspelt name", "image", "fcso", { code: "not-found", message: 'unknown image "fcso"; did you mean "fcos"?', hint: 'Built in: big, fcos, file, oci. A path such as "./my-plugin.ts" and an installed package work as well.' }],
+  ["a release without its number", "image", "fcos@", { code: "not-found", message: 'unknown image "fcos@"; did you mean "fcos"?' }],
+  ["two releases", "image", "fcos@44@45", { code: "not-found", message: 'unknown image "fcos@44@45"' }],
+  ["a misspelt name with a release and a build", "image", "fcso@1:2", { code: "not-found", message: 'unknown image "fcso"; did you mean "fcos"?' }],
   ["a misspelt name with a stream", "image", "fcso:next", { code: "not-found", message: 'unknown image "fcso"; did you mean "fcos"?' }],
   ["a name of a role without built-ins", "forwarder", "x", { code: "not-found", message: 'unknown forwarder "x"' }],
   ["a factory that throws", "launcher", "broken", { code: "bad-plugin", message: 'plugin "broken" failed when it was made: no /dev/kvm', plugin: "broken" }],
