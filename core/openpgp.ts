@@ -1,4 +1,5 @@
 import { MachineError, messageOf } from "./errors.ts";
+import { readOldSignatures, startOldCheck, type OldSignature } from "./openpgp-old.ts";
 import type { FileSignature, TrustedKey, VerifiedSignature } from "./signature.ts";
 
 /** A signature in the making: pieces of a file go in one after the other, and at the end it tells who signed them. */
@@ -13,10 +14,13 @@ export interface SignatureCheck {
  * Throws MachineError "signature" for a signature that is none, and for a key block that does not hold the key that is trusted.
  */
 export async function checkDetached(bytes: Uint8Array, { url, keys }: FileSignature, subject: string): Promise<SignatureCheck> {
-  const { createMessage, readSignature, verify } = await import("openpgp");
+  const { createMessage, readSignature, unarmor, verify } = await import("openpgp");
   const trusted = await readKeys(keys, url);
-  const read = isArmored(bytes) ? readSignature({ armoredSignature: Buffer.from(bytes).toString("latin1") }) : readSignature({ binarySignature: bytes });
-  const signature = await read.catch((cause: unknown) => Promise.reject(refused(url, `${url} is no OpenPGP signature`, messageOf(cause))));
+  const noSignature = (cause: unknown): Promise<never> => Promise.reject(refused(url, `${url} is no OpenPGP signature`, messageOf(cause)));
+  const binarySignature = isArmored(bytes) ? await unarmor(Buffer.from(bytes).toString("latin1")).then(({ data }) => data as Uint8Array, noSignature) : bytes;
+  const [old] = readOldSignatures(binarySignature);
+  if (old) return checkOld(old, trusted, { url, subject });
+  const signature = await readSignature({ binarySignature }).catch(noSignature);
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   const writer = writable.getWriter();
   const verified = createMessage({ binary: readable }).then(async (message) => {
@@ -32,6 +36,25 @@ export async function checkDetached(bytes: Uint8Array, { url, keys }: FileSignat
     async end() {
       await writer.close().catch(() => {}); // then `verified` says why
       return verified;
+    },
+  };
+}
+
+async function checkOld(old: OldSignature, trusted: readonly OpenTrustedKey[], { url, subject }: { readonly url: string; readonly subject: string }): Promise<SignatureCheck> {
+  const by = trusted.find(({ key }) => key.getKeys().some((one) => one.getKeyID().toHex() === old.keyId));
+  const problem = (text: string): MachineError => refused(url, `${subject} is not signed by its publisher`, `by ${by?.owner ?? `an unknown key ${old.keyId}`}: ${text}`);
+  if (!by) throw problem("it is no key that is trusted");
+  const own = by.key.getKeys().find((one) => one.getKeyID().toHex() === old.keyId);
+  await by.key.getSigningKey(own?.getKeyID(), old.created).catch((cause: unknown) => Promise.reject(problem(messageOf(cause))));
+  const { n, e } = (own?.keyPacket.publicParams ?? {}) as { readonly n?: Uint8Array; readonly e?: Uint8Array };
+  if (!n || !e) throw problem("it is no RSA key");
+  const check = startOldCheck(old, { n, e });
+  return {
+    write: async (piece) => check.write(piece),
+    async end() {
+      if (!check.isGood()) throw problem("the signature does not fit");
+      await checkAlive(by).catch((cause: unknown) => Promise.reject(problem(messageOf(cause))));
+      return { url, fingerprint: by.key.getFingerprint(), owner: by.owner, signed: old.created.toISOString() };
     },
   };
 }
@@ -73,15 +96,19 @@ async function firstGood(signatures: Signatures, trusted: readonly OpenTrustedKe
       await verified;
       const [packet] = (await signature).packets;
       if (!signer || !packet?.created) throw new Error("it names no key that is trusted");
-      // Whoever finds an old key could date a signature back, so one that it made in its time is refused as well.
-      const expires = await signer.key.getExpirationTime();
-      if (expires instanceof Date && expires.getTime() <= Date.now()) throw new Error(`its key expired on ${expires.toISOString().slice(0, 10)}`);
+      await checkAlive(signer);
       return { url, fingerprint: signer.key.getFingerprint(), owner: signer.owner, signed: packet.created.toISOString() };
     } catch (cause) {
       problems.push(`by ${signer?.owner ?? `an unknown key ${keyID.toHex()}`}: ${messageOf(cause)}`);
     }
   }
   throw refused(url, `${subject} is not signed by its publisher`, ...(problems.length > 0 ? problems : ["there is no signature in it"]));
+}
+
+/** Whoever finds an old key could date a signature back, so one that it made in its time is refused as well. */
+async function checkAlive({ key }: OpenTrustedKey): Promise<void> {
+  const expires = await key.getExpirationTime();
+  if (expires instanceof Date && expires.getTime() <= Date.now()) throw new Error(`its key expired on ${expires.toISOString().slice(0, 10)}`);
 }
 
 function refused(url: string, message: string, ...details: readonly string[]): MachineError {
