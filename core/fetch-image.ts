@@ -1,7 +1,6 @@
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import { bytesOf, FileChanged } from "./byte-source.ts";
-import { fetchBytes } from "./download.ts";
 import { MachineError } from "./errors.ts";
 import { failure, shownUrl } from "./http.ts";
 import { admitDisk } from "./image-admit.ts";
@@ -14,6 +13,7 @@ import { Partial } from "./partial.ts";
 import type { Verification } from "./record.ts";
 import type { PhaseReport, Run } from "./run.ts";
 import type { VerifiedSignature } from "./signature.ts";
+import { fetchSignature } from "./signed-text.ts";
 import { asDiskError, takeIn } from "./take-in.ts";
 import { formatSize } from "./units.ts";
 import { findUnpacker } from "./unpack.ts";
@@ -132,14 +132,6 @@ async function fetchOnce(url: string, { located, partial, incoming, phase, signa
     kind: "fetch", url: shown, digest, format, compression, title, ...(release !== undefined && { release }), verified: [...verified, ...signedChecksums(located)],
   };
   return { image: await addImage(run.paths.store, admitted, origin), origin };
-}
-
-/** A signature that was promised and is not there is not the same as a network that fails. */
-async function fetchSignature(url: string, title: string, run: Run): Promise<Buffer> {
-  return fetchBytes(url, run).catch((error: unknown) => {
-    if (!(error instanceof MachineError) || !/the server answered (403|404|410)$/.test(error.message)) throw error;
-    throw new MachineError("signature", `${title} is to be signed, and its signature is missing: ${error.message}`, { cause: error, hint: "Nothing was fetched. The publisher may have moved it; without it nobody can tell whose the image is." });
-  });
 }
 
 function signedChecksums({ checksums }: FetchImage): Verification[] {

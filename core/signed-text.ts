@@ -1,4 +1,5 @@
 import { fetchBytes, type DownloadRun } from "./download.ts";
+import { MachineError } from "./errors.ts";
 import { shownUrl } from "./http.ts";
 import { checkDetached, readClearSigned } from "./openpgp.ts";
 import type { SignedText } from "./roles/image.ts";
@@ -13,7 +14,15 @@ export async function fetchSigned(url: string, options: { readonly signature?: s
     const { text, signature } = await readClearSigned(bytes, shown, keys);
     return { text, source: { url: shown, signature } };
   }
-  const check = await checkDetached(await fetchBytes(address, run), { url: shownUrl(address), keys }, shown);
+  const check = await checkDetached(await fetchSignature(address, shown, run), { url: shownUrl(address), keys }, shown);
   await check.write(bytes);
   return { text: bytes.toString("utf8"), source: { url: shown, signature: await check.end() } };
+}
+
+/** A signature that was promised and is not there is not the same as a network that fails: MachineError "signature". */
+export async function fetchSignature(url: string, subject: string, run: DownloadRun): Promise<Buffer> {
+  return fetchBytes(url, run).catch((error: unknown) => {
+    if (!(error instanceof MachineError) || !/the server answered (403|404|410)$/.test(error.message)) throw error;
+    throw new MachineError("signature", `${subject} is to be signed, and its signature is missing: ${error.message}`, { cause: error, hint: "Nothing of it is used. The publisher may have moved the signature; without it nobody can tell whose this is." });
+  });
 }

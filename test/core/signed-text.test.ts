@@ -45,5 +45,7 @@ test("a text that its signature does not fit is refused, and so is one whose sig
   web.answers["/SHA256SUMS"] = (_, response) => response.end(`${sums}more\n`);
   const options = { signature: `${web.address}/SHA256SUMS.gpg`, keys: [publisher.key] };
   await expect(fetchSigned(`${web.address}/SHA256SUMS`, options, run())).rejects.toMatchObject({ code: "signature", message: `${web.address}/SHA256SUMS is not signed by its publisher` });
-  await expect(fetchSigned(`${web.address}/SHA256SUMS`, { ...options, signature: `${web.address}/gone` }, run())).rejects.toMatchObject({ code: "download", message: `${web.address}/gone could not be fetched: the server answered 404` });
+  await expect(fetchSigned(`${web.address}/SHA256SUMS`, { ...options, signature: `${web.address}/gone` }, run())).rejects.toMatchObject({
+    code: "signature", message: `${web.address}/SHA256SUMS is to be signed, and its signature is missing: ${web.address}/gone could not be fetched: the server answered 404`, hint: expect.stringContaining("Nothing of it is used"),
+  });
 });
