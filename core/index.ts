@@ -16,6 +16,11 @@ export { defineMachine, type MachineSpec, type ResolvedSpec, type SavedSpec, typ
 export type { Machine, StartOptions, Status } from "./machine.ts";
 export type { Plan, PlannedCommand } from "./plan.ts";
 export type { MachineRecord, RecordedImage } from "./record.ts";
+export { cloudImage, type CloudImage, type CloudImageOptions, type Look } from "./cloud-image.ts";
+export type { Words } from "./cloud-image/name-pattern.ts";
+export { checkKeys } from "./cloud-image/options.ts";
+export { linkedNames } from "./cloud-image/linked-names.ts";
+export { readChecksums } from "./checksums.ts";
 export { digestText, readDigest } from "./digest.ts";
 export { excerpt, isObject, kindOf, readObject } from "./json.ts";
 export { readDiskName } from "./disk-name.ts";
