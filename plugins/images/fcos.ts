@@ -1,6 +1,7 @@
-import { checkOptions, MachineError, type FetchImage, type ImageQuery, type ImageSource } from "glowplug";
-import { badImage, chooseDisk, parseMetadata, readDisk, type OfferedDisk } from "./fcos/disks.ts";
+import { checkKeys, checkOptions, MachineError, type FetchImage, type ImageQuery, type ImageSource, type TrustedKey } from "glowplug";
+import { badImage, chooseDisk, parseMetadata, readDisk, readSignature, type OfferedDisk } from "./fcos/disks.ts";
 import { buildFolder, disksOfBuild, streamOfRelease } from "./fcos/build.ts";
+import { keys as fedoraKeys } from "./fcos/keys.ts";
 import { disksOfStream, streams, type Stream } from "./fcos/stream.ts";
 
 export interface FcosOptions {
@@ -13,22 +14,31 @@ export interface FcosOptions {
    * in ../prod/streams, as Fedora publishes them. Default: https://builds.coreos.fedoraproject.org/streams.
    */
   readonly url?: string;
+  /**
+   * Who may have signed the disk: for builds of your own. An empty list goes by the checksums alone. Default: Fedora's key for the release,
+   * which comes with this plugin.
+   */
+  readonly keys?: readonly TrustedKey[];
 }
 
 const published = "https://builds.coreos.fedoraproject.org/streams";
 
-/** Fedora CoreOS, as its stream metadata names it: for all architectures and platforms that are there. It does not update itself. */
+/**
+ * Fedora CoreOS, as its stream metadata names it: for all architectures and platforms that are there. Every disk is signed by the key of the
+ * Fedora release that it is made of. It does not update itself.
+ */
 export default function fcos(options: FcosOptions = {}): ImageSource {
-  checkOptions("fcos", options, ["stream", "release", "url"]);
+  checkOptions("fcos", options, ["stream", "release", "url", "keys"]);
   const stream = chosenStream(options);
   const { release } = options;
+  const keys = checkKeys("fcos", options.keys);
   const base = folderAddress(options.url ?? published);
   return {
     name: "fcos",
     role: "image",
     firstBoot: "ignition",
     user: "core",
-    locate: (query) => (release === undefined ? locateNewest(base, stream, query) : locateBuild(base, stream, release, query)),
+    locate: (query) => (release === undefined ? locateNewest({ base, stream, keys, query }) : locateBuild(release, { base, stream, keys, query })),
 
     ignition({ guest }) {
       // It would fetch a new release and reboot for it. A machine is renewed by its image.
@@ -37,23 +47,46 @@ export default function fcos(options: FcosOptions = {}): ImageSource {
   };
 }
 
-async function locateNewest(base: URL, stream: Stream, query: ImageQuery): Promise<FetchImage> {
+interface Search {
+  readonly base: URL;
+  readonly stream: Stream;
+  readonly keys: readonly TrustedKey[] | undefined;
+  readonly query: ImageQuery;
+}
+
+async function locateNewest(search: Search): Promise<FetchImage> {
+  const { base, stream, query } = search;
   const address = new URL(`${stream}.json`, base).href;
   const metadata = parseMetadata(await query.fetchText(address), address);
-  return describe(disksOfStream(metadata, address, query.arch), stream, address, query);
+  return describe(disksOfStream(metadata, address, query.arch), address, search);
 }
 
-async function locateBuild(base: URL, stream: Stream, release: string, query: ImageQuery): Promise<FetchImage> {
-  const folder = buildFolder(base, stream, release, query.arch);
+async function locateBuild(release: string, search: Search): Promise<FetchImage> {
+  const { base, stream, query: { arch, fetchText } } = search;
+  const folder = buildFolder(base, stream, release, arch);
   const address = new URL("meta.json", folder).href;
-  const metadata = parseMetadata(await query.fetchText(address), address);
-  return describe(disksOfBuild(metadata, { address, folder, release, arch: query.arch }), stream, address, query);
+  const metadata = parseMetadata(await fetchText(address), address);
+  return describe(disksOfBuild(metadata, { address, folder, release, arch }), address, search);
 }
 
-function describe(offers: readonly OfferedDisk[], stream: Stream, address: string, query: ImageQuery): FetchImage {
+function describe(offers: readonly OfferedDisk[], address: string, { stream, keys, query }: Search): FetchImage {
   const { offer, format, compression } = chooseDisk(offers, address, query);
   const { release, ...disk } = readDisk(offer, address);
-  return { kind: "fetch", title: `Fedora CoreOS ${release} (${stream})`, release, ...disk, format, compression };
+  const signers = keys ?? keyFor(release);
+  return {
+    kind: "fetch", title: `Fedora CoreOS ${release} (${stream})`, release, ...disk, ...(signers.length > 0 && { signature: { url: readSignature(offer, address), keys: signers } }), format, compression,
+  };
+}
+
+/** The key of a release's Fedora. Throws MachineError "signature" where it is not known. */
+function keyFor(release: string): readonly TrustedKey[] {
+  const [fedora = ""] = release.split(".");
+  const key = Object.hasOwn(fedoraKeys, fedora) ? fedoraKeys[fedora] : undefined;
+  if (key) return [key];
+  const known = Object.keys(fedoraKeys);
+  throw new MachineError("signature", `Fedora CoreOS ${release} is signed by the key of Fedora ${fedora}, and those of ${known[0]} to ${known.at(-1)} are known here`, {
+    plugin: "fcos", hint: `A newer glowplug may know it. Choose another release, or name the key in the option "keys"; an empty list there goes by the checksums alone.`,
+  });
 }
 
 function chosenStream({ stream, release }: FcosOptions): Stream {

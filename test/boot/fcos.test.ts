@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { makeSigner } from "../support/signer.ts";
 import { run, World } from "../support/world.ts";
 
 const published = "https://builds.coreos.fedoraproject.org";
@@ -28,13 +29,16 @@ describe("a machine whose image is resolved from Fedora CoreOS's stream metadata
     const packed = join(world.folder, "disk.qcow2.xz");
     expect(await run("sh", ["-c", 'xz -0 -T2 -c "$0" > "$1"', base, packed])).toMatchObject({ code: 0 });
 
+    const publisher = await makeSigner("publisher");
+    const signature = await publisher.sign(readFileSync(packed));
     let metadata = "";
     server = createServer(({ url = "" }, response) => {
       if (url === "/streams/stable.json") response.end(metadata);
       else if (url.endsWith("-qemu.x86_64.qcow2.xz")) {
         response.writeHead(200, { "content-length": statSync(packed).size });
         createReadStream(packed).pipe(response);
-      } else response.writeHead(404).end();
+      } else if (url.endsWith("-qemu.x86_64.qcow2.xz.sig")) response.end(signature);
+      else response.writeHead(404).end();
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -45,7 +49,7 @@ describe("a machine whose image is resolved from Fedora CoreOS's stream metadata
     // A store of its own: the disk must come over the network, not from the build.
     Object.assign(world.env, { GLOWPLUG_STORE: join(world.folder, "images"), no_proxy: "127.0.0.1" });
     world.write("fedora.ts", `import fcos from "glowplug/plugins/images/fcos";
-export default { cpus: 2, disk: "10GiB", image: fcos({ url: "${address}/streams" }), forwarder: "slirp" };\n`);
+export default { cpus: 2, disk: "10GiB", image: fcos({ url: "${address}/streams", keys: [${JSON.stringify(publisher.key)}] }), forwarder: "slirp" };\n`);
     await world.ok("up", "./fedora.ts");
   });
   afterAll(async () => {
@@ -54,11 +58,11 @@ export default { cpus: 2, disk: "10GiB", image: fcos({ url: "${address}/streams"
     server?.close();
   });
 
-  it("was downloaded, verified packed and unpacked, and says so", async () => {
+  it("was downloaded, verified packed and unpacked, with its signature, and says so", async () => {
     const [{ Image }] = JSON.parse(await world.ok("inspect", "fedora")) as [{ Image: unknown }];
     expect(JSON.stringify(Image)).toContain("Fedora CoreOS 44.");
     const record = JSON.parse(readFileSync(join(world.folder, "data/glowplug/machines/fedora/machine.json"), "utf8")) as { image: { verified: { what: string }[] } };
-    expect(record.image.verified.map(({ what }) => what)).toEqual(["download", "result"]);
+    expect(record.image.verified.map(({ what }) => what)).toEqual(["download", "result", "signature"]);
   });
 
   it("boots, answers, and does not update itself", async () => {

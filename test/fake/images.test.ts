@@ -8,9 +8,10 @@ import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { convertDisk, writeRawDisk } from "../support/disks.ts";
 import { makeTestFolder } from "../support/folders.ts";
+import { makeSigner, type TestSigner } from "../support/signer.ts";
 import { filesBelow, World, type Ended } from "../support/world.ts";
 
-/** A server in Fedora's place: its metadata as it is, but for addresses and the checksums of one small disk. */
+/** A server in Fedora's place: its metadata as it is, but for addresses, the checksums of one small disk, and who signed it. */
 interface Answer {
   readonly status?: number;
   readonly body: string | Buffer;
@@ -24,13 +25,15 @@ const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).dig
 let disk: Buffer;
 let packed: Buffer;
 let raw: Buffer;
+let publisher: TestSigner;
+let signature: Buffer;
 let world: World;
 let server: Server;
 let address: string;
 let asked: string[];
 let answers: Record<string, Answer>;
 
-beforeAll(() => {
+beforeAll(async () => {
   const folder = makeTestFolder();
   const [rawPath, qcow2Path] = ["raw", "qcow2"].map((format) => join(folder.path, `disk.${format}`)) as [string, string];
   writeRawDisk(rawPath, { size: 4 * 2 ** 20, data: [{ at: 2 ** 20, bytes: randomBytes(50_000) }] });
@@ -38,6 +41,8 @@ beforeAll(() => {
   [disk, raw] = [readFileSync(qcow2Path), readFileSync(rawPath)];
   packed = execFileSync("xz", ["-c", "-1"], { input: disk });
   folder.remove();
+  publisher = await makeSigner("publisher");
+  signature = await publisher.sign(packed);
 });
 
 beforeEach(async () => {
@@ -49,7 +54,7 @@ beforeEach(async () => {
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  answers = { "/streams/stable.json": { body: metadata() }, [path()]: { body: packed } };
+  answers = { "/streams/stable.json": { body: metadata() }, [path()]: { body: packed }, [sig()]: { body: signature } };
   world = new World({});
   Object.assign(world.env, { no_proxy: "127.0.0.1", NO_PROXY: "127.0.0.1" });
   rmSync(join(world.folder, "bin/qemu-img")); // the true one reads the disk that was unpacked
@@ -65,6 +70,8 @@ afterEach(async () => {
 const arch = { x64: "x86_64", arm64: "aarch64" }[process.arch as "x64" | "arm64"];
 const path = (file = `fedora-coreos-${release}-qemu.${arch}.qcow2.xz`): string => `/prod/streams/stable/builds/${release}/${arch}/${file}`;
 
+const sig = (): string => `${path()}.sig`;
+
 interface Facts {
   architectures: Record<string, { artifacts: Record<string, { formats: Record<string, { disk: Record<string, string> }> }> }>;
 }
@@ -78,7 +85,7 @@ function metadata(change: (facts: Facts) => void = () => {}): string {
 }
 const qemuDisk = (facts: Facts): Record<string, string> => facts.architectures[arch]?.artifacts["qemu"]?.formats["qcow2.xz"]?.disk ?? {};
 
-function script(options: object = { url: `${address}/streams` }, extra = ""): string {
+function script(options: object = { url: `${address}/streams`, keys: [publisher.key] }, extra = ""): string {
   return `import fcos from "glowplug/plugins/images/fcos";
 export default { image: fcos(${JSON.stringify(options)}), disk: "1GiB", cpus: 1, memory: "256MiB", forwarder: "slirp", podman: false, ${extra} };\n`;
 }
@@ -98,10 +105,13 @@ function expectNothing(ended: Ended): void {
 describe("init with Fedora CoreOS", () => {
   it("reads the stream's metadata, fetches the disk, verifies it packed and unpacked, and stores it", async () => {
     await world.ok("init", "./box.ts");
-    expect(asked).toEqual(["/streams/stable.json", path()]);
+    expect(asked).toEqual(["/streams/stable.json", sig(), path()]);
     expect(recordOf("box").image).toEqual({
       source: "fcos", title: `Fedora CoreOS ${release} (stable)`, release, origin: `${address}${path()}`, id: sha256(disk), path: join(store(), sha256(disk), "disk.qcow2"), format: "qcow2", virtualSize: 4 * 2 ** 20,
-      verified: [{ what: "download", digest: { algorithm: "sha256", hex: sha256(packed) } }, { what: "result", digest: { algorithm: "sha256", hex: sha256(disk) } }],
+      verified: [
+        { what: "download", digest: { algorithm: "sha256", hex: sha256(packed) } }, { what: "result", digest: { algorithm: "sha256", hex: sha256(disk) } },
+        { what: "signature", by: `${publisher.key.owner} ${publisher.key.fingerprint}`, over: "file" },
+      ],
     });
     expect(readFileSync(join(store(), sha256(disk), "disk.qcow2")).equals(disk)).toBe(true);
     expect(incoming()).toEqual([]);
@@ -111,16 +121,16 @@ describe("init with Fedora CoreOS", () => {
     world.write("web.ts", script());
     await world.ok("init", "./box.ts");
     await world.ok("init", "./web.ts");
-    expect(asked).toEqual(["/streams/stable.json", path(), "/streams/stable.json"]);
+    expect(asked).toEqual(["/streams/stable.json", sig(), path(), "/streams/stable.json"]);
     expect(recordOf("web").image).toEqual(recordOf("box").image);
   });
 
   it("asks for a pinned release's own checksums, in YAML as well", async () => {
     answers[path("meta.json")] = { body: JSON.stringify({ images: { qemu: { path: path().split("/").at(-1), sha256: sha256(packed), size: packed.length, "uncompressed-sha256": sha256(disk) } } }) };
-    world.write("pinned.yaml", `image: [fcos, { release: ${release}, url: "${address}/streams" }]\nforwarder: slirp\npodman: false\ndisk: 1GiB\nmemory: 256MiB\n`);
+    world.write("pinned.yaml", `image: [fcos, { release: ${release}, url: "${address}/streams", keys: ${JSON.stringify([publisher.key])} }]\nforwarder: slirp\npodman: false\ndisk: 1GiB\nmemory: 256MiB\n`);
     await world.ok("init", "./pinned.yaml");
-    expect(asked).toEqual([path("meta.json"), path()]);
-    expect(recordOf("pinned").image).toMatchObject({ id: sha256(disk), release, verified: [{ what: "download" }, { what: "result" }] });
+    expect(asked).toEqual([path("meta.json"), sig(), path()]);
+    expect(recordOf("pinned").image).toMatchObject({ id: sha256(disk), release, verified: [{ what: "download" }, { what: "result" }, { what: "signature" }] });
   });
 
   const stream = "/streams/stable.json";
@@ -141,8 +151,21 @@ describe("init with Fedora CoreOS", () => {
   });
 
   const zeros = "0".repeat(64);
+  let strange: Buffer;
+  beforeAll(async () => {
+    strange = await publisher.sign(Buffer.from("something else"));
+  });
+  it("refuses a disk that somebody else signed than Fedora", async () => {
+    world.write("box.ts", script({ url: `${address}/streams` }));
+    const ended = await world.glowplug("init", "./box.ts");
+    expectNothing(ended);
+    expect(ended.stderr).toContain(`${address}${path()} is not signed by its publisher`);
+  });
+
   it.each<[string, () => Record<string, Answer>, () => string]>([
     ["a disk that is missing", () => ({ [path()]: { status: 404, body: "" } }), () => `${address}${path()} could not be fetched: the server answered 404`],
+    ["a disk without its signature", () => ({ [sig()]: { status: 404, body: "" } }), () => `Fedora CoreOS ${release} (stable) is to be signed, and its signature is missing: ${address}${sig()} could not be fetched: the server answered 404`],
+    ["a signature of something else", () => ({ [sig()]: { body: strange } }), () => `${address}${path()} is not signed by its publisher`],
     ["a page in the disk's place", () => ({ [path()]: { body: "<html>Log in</html>" } }), () => `${address}${path()} is a web page, not an image`],
     ["a disk with another checksum", changed((facts) => Object.assign(qemuDisk(facts), { sha256: zeros })), () => `${address}${path()} is not what was published: expected sha256 ${zeros}, found ${sha256(packed)}`],
     ["a disk with another checksum once unpacked", changed((facts) => Object.assign(qemuDisk(facts), { "uncompressed-sha256": zeros })), () => `the unpacked disk of Fedora CoreOS ${release} (stable) is not what was published: expected sha256 ${zeros}, found ${sha256(disk)}`],
@@ -166,7 +189,7 @@ describe("beforeDownload", () => {
     world.write("box.ts", script(undefined, toMirror));
     answers[mirrored()] = { body: packed };
     await world.ok("init", "./box.ts");
-    expect(asked).toEqual(["/streams/stable.json", mirrored()]);
+    expect(asked).toEqual(["/streams/stable.json", sig(), mirrored()]);
     expect(recordOf("box").image).toMatchObject({ id: sha256(disk), origin: `${address}${mirrored()}` });
   });
 
@@ -219,6 +242,7 @@ describe("plan for another host", () => {
     world.write("box.ts", script({ stream, url: `${address}/streams` }));
     const plan = JSON.parse(await world.ok("plan", "--json", "--host", host, "./box.ts")) as { image: object };
     expect(plan.image).toMatchObject({
+      signature: { url: `${published}/prod/streams/${stream}/builds/${itsRelease}/${its}/fedora-coreos-${itsRelease}-qemu.${its}.qcow2.xz.sig`, keys: [{ fingerprint: "36F612DCF27F7D1A48A835E4DBFCF71C6D9F90A6", owner: "Fedora (44) <fedora-44-primary@fedoraproject.org>" }] },
       kind: "fetch", title: `Fedora CoreOS ${itsRelease} (${stream})`, by: { url: "fcos", digest: "fcos", format: "fcos" }, digest: { algorithm: "sha256", hex }, compression: "xz", format: "qcow2",
       url: `${published}/prod/streams/${stream}/builds/${itsRelease}/${its}/fedora-coreos-${itsRelease}-qemu.${its}.qcow2.xz`,
     });

@@ -27,6 +27,8 @@ export function disksOfBuild(
     const path = isObject(facts) ? facts["path"] : undefined;
     const start = `fedora-coreos-${release}-${platform}.${arch}.`;
     if (!isObject(facts) || typeof path !== "string" || !path.startsWith(start)) return [];
-    return [{ platform, ending: path.slice(start.length), release, url: new URL(path, folder).href, facts }];
+    const url = new URL(path, folder).href;
+    // meta.json names no signatures; they lie beside the files, as the streams' metadata shows.
+    return [{ platform, ending: path.slice(start.length), release, url, signature: `${url}.sig`, facts }];
   });
 }

@@ -8,6 +8,8 @@ export interface OfferedDisk {
   readonly ending: string;
   readonly release: unknown;
   readonly url: unknown;
+  /** Address of its detached signature. */
+  readonly signature: unknown;
   /** Its entry in the metadata: `sha256`, `uncompressed-sha256` and, for a build, `size`. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -54,21 +56,33 @@ export function chooseDisk(offers: readonly OfferedDisk[], address: string, { ar
 
 /** Where an offered disk is and what it must be. Throws MachineError "bad-image" for an address or a checksum that is none. */
 export function readDisk(offer: OfferedDisk, address: string): Pick<FetchImage, "url" | "digest" | "resultDigest" | "size"> & { readonly release: string } {
-  const { platform, ending, facts, release, url } = offer;
-  const wrong = (field: string, expected: string, found: unknown): MachineError =>
-    badImage(`${address} describes its ${platform} disk (${ending}) wrongly: expected ${expected} as ${field}, found ${JSON.stringify(found) ?? "nothing"}`, "Choose another release, or try again later.");
+  const { facts, release, url } = offer;
   const sha256 = (field: string): Digest => {
     const hex = facts[field];
     if (typeof hex === "string" && /^[0-9a-f]{64}$/i.test(hex)) return { algorithm: "sha256", hex: hex.toLowerCase() };
-    throw wrong(field, "64 hexadecimal digits", hex);
+    throw wrong(offer, address, field, "64 hexadecimal digits", hex);
   };
-  if (typeof release !== "string" || !/^[\w.+-]+$/.test(release)) throw wrong("release", "a version", release);
-  if (typeof url !== "string" || !URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw wrong("location", "an http or https URL", url);
+  if (typeof release !== "string" || !/^[\w.+-]+$/.test(release)) throw wrong(offer, address, "release", "a version", release);
+  if (!isWebAddress(url)) throw wrong(offer, address, "location", "an http or https URL", url);
   const { size } = facts;
   return {
     release, url, digest: sha256("sha256"), ...(facts["uncompressed-sha256"] !== undefined && { resultDigest: sha256("uncompressed-sha256") }),
     ...(typeof size === "number" && Number.isSafeInteger(size) && size > 0 && { size }),
   };
+}
+
+/** Address of an offered disk's signature. Throws MachineError "bad-image" where there is none. */
+export function readSignature(offer: OfferedDisk, address: string): string {
+  if (isWebAddress(offer.signature)) return offer.signature;
+  throw wrong(offer, address, "signature", "an http or https URL", offer.signature);
+}
+
+function isWebAddress(value: unknown): value is string {
+  return typeof value === "string" && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}
+
+function wrong({ platform, ending }: OfferedDisk, address: string, field: string, expected: string, found: unknown): MachineError {
+  return badImage(`${address} describes its ${platform} disk (${ending}) wrongly: expected ${expected} as ${field}, found ${JSON.stringify(found) ?? "nothing"}`, "Choose another release, or try again later.");
 }
 
 const compressions = ["gz", "xz", "zst", "bz2"] as const;

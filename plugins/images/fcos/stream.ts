@@ -20,7 +20,7 @@ export function disksOfStream(metadata: Readonly<Record<string, unknown>>, addre
     const { release } = artifact;
     return Object.entries(artifact["formats"]).flatMap(([ending, parts]): OfferedDisk[] => {
       const facts = isObject(parts) ? parts["disk"] : undefined;
-      return isObject(facts) ? [{ platform, ending, release, url: facts["location"], facts }] : [];
+      return isObject(facts) ? [{ platform, ending, release, url: facts["location"], signature: facts["signature"], facts }] : [];
     });
   });
 }

@@ -4,6 +4,7 @@ import { GuestDraft, type IgnitionEvent, type ImageQuery } from "glowplug";
 import { networkOf } from "../../support/network.ts";
 import { foreignHost } from "../../../core/host.ts";
 import fcos, { type FcosOptions } from "../../../plugins/images/fcos.ts";
+import { keys } from "../../../plugins/images/fcos/keys.ts";
 
 const published = "https://builds.coreos.fedoraproject.org";
 const streamText = (stream: string): string => readFileSync(new URL(`../../fixtures/streams/${stream}.json`, import.meta.url), "utf8");
@@ -43,6 +44,7 @@ describe("the newest release of a stream", () => {
     expect(await fcos({ stream }).locate(query)).toEqual({
       kind: "fetch", title: `Fedora CoreOS ${release} (${stream})`, release, format, compression, digest: sha256(digest), resultDigest: sha256(resultDigest),
       url: `${published}/prod/streams/${stream}/builds/${release}/${arch}/fedora-coreos-${release}-${ending}`,
+      signature: { url: `${published}/prod/streams/${stream}/builds/${release}/${arch}/fedora-coreos-${release}-${ending}.sig`, keys: [keys["44"]] },
     });
     expect(query.asked).toEqual([`${published}/streams/${stream}.json`]);
   });
@@ -64,7 +66,7 @@ describe("the disk of a release", () => {
   it("is for the first of the launcher's platforms that is there, in the first of its formats that is there", async () => {
     const artifacts = { b: { release: "1", formats: { iso: offer("http://x/iso"), "raw.xz": offer("http://x/raw"), qcow2: offer("http://x/qcow2") } }, c: { release: "1", formats: { qcow2: offer("http://x/c") } } };
     const query = queryOf("linux/amd64", "", { [`${published}/streams/stable.json`]: JSON.stringify({ architectures: { x86_64: { artifacts } } }) });
-    const chosen = async (platforms: string[], formats: ("qcow2" | "raw")[]) => fcos().locate({ ...query, platforms, formats });
+    const chosen = async (platforms: string[], formats: ("qcow2" | "raw")[]) => fcos({ keys: [] }).locate({ ...query, platforms, formats });
     expect(await chosen(["a", "b", "c"], ["qcow2", "raw"])).toEqual({ kind: "fetch", title: "Fedora CoreOS 1 (stable)", release: "1", url: "http://x/qcow2", digest: sha256("a".repeat(64)), format: "qcow2", compression: "none" });
     expect(await chosen(["b"], ["raw", "qcow2"])).toMatchObject({ url: "http://x/raw", format: "raw", compression: "xz" });
     expect(await chosen(["c"], ["raw"])).toMatchObject({ url: "http://x/c", format: "qcow2" });
@@ -98,6 +100,8 @@ describe("the disk of a release", () => {
     ["no format that fits", changed(`${x86}.qemu.formats`, { ova: { disk: {} }, "4k.raw.xz": { disk: {} } }), "offers no disk that fits: for x86_64 expected a qcow2 or raw disk, packed with gz, xz, zst, bz2 or not, found qemu as ova, qemu as 4k.raw.xz", "Choose another launcher, release or image."],
     ["no address", changed(`${disk}.location`, undefined), "describes its qemu disk (qcow2.xz) wrongly: expected an http or https URL as location, found nothing", /later/],
     ["an address of a file", changed(`${disk}.location`, "file:///etc/passwd"), 'describes its qemu disk (qcow2.xz) wrongly: expected an http or https URL as location, found "file:///etc/passwd"', /later/],
+    ["no signature", changed(`${disk}.signature`, undefined), "describes its qemu disk (qcow2.xz) wrongly: expected an http or https URL as signature, found nothing", /later/],
+    ["a signature that is a file", changed(`${disk}.signature`, "file:///sig"), 'describes its qemu disk (qcow2.xz) wrongly: expected an http or https URL as signature, found "file:///sig"', /later/],
     ["no checksum", changed(`${disk}.sha256`, undefined), "describes its qemu disk (qcow2.xz) wrongly: expected 64 hexadecimal digits as sha256, found nothing", /later/],
     ["half a checksum", changed(`${disk}.uncompressed-sha256`, "abc"), 'describes its qemu disk (qcow2.xz) wrongly: expected 64 hexadecimal digits as uncompressed-sha256, found "abc"', /later/],
     ["no release", changed(`${x86}.qemu.release`, 44), "describes its qemu disk (qcow2.xz) wrongly: expected a version as release, found 44", /later/],
@@ -126,7 +130,7 @@ describe("a pinned release", () => {
 
   it.each([
     ["44.20260707.3.1", "stable", "linux/amd64", "x86_64", "qemu", "qcow2.xz"],
-    ["38.20230609.2.0", "testing", "linux/arm64", "aarch64", "qemu", "qcow2.xz"],
+    ["43.20251110.2.0", "testing", "linux/arm64", "aarch64", "qemu", "qcow2.xz"],
     ["44.20260720.1.1", "next", "darwin/arm64", "aarch64", "applehv", "raw.gz"],
   ] as const)("%s is one of %s; its build tells the checksums", async (release, stream, host, arch, platform, ending) => {
     for (const server of [published, "http://mirror.test/fcos"]) {
@@ -135,6 +139,7 @@ describe("a pinned release", () => {
       const [format, compression] = ending.split(".");
       expect(await fcos({ release, ...(server !== published && { url: `${server}/streams` }) }).locate(query)).toEqual({
         kind: "fetch", title: `Fedora CoreOS ${release} (${stream})`, release, url: `${at}fedora-coreos-${release}-${platform}.${arch}.${ending}`,
+        signature: { url: `${at}fedora-coreos-${release}-${platform}.${arch}.${ending}.sig`, keys: [keys[release.slice(0, 2)]] },
         digest: sha256(hex.packed), resultDigest: sha256(hex.disk), size: 475755272, format, compression,
       });
       expect(query.asked).toEqual([`${at}meta.json`]);
@@ -157,6 +162,25 @@ describe("a pinned release", () => {
   });
 });
 
+describe("a disk's signature", () => {
+  const old = "38.20230609.3.0";
+  const address = `${published}/prod/streams/stable/builds/${old}/x86_64/meta.json`;
+  const image = { path: `fedora-coreos-${old}-qemu.x86_64.qcow2.xz`, sha256: "1".repeat(64) };
+  const query = () => queryOf("linux/amd64", "qemu", { [address]: JSON.stringify({ images: { qemu: image } }) });
+
+  it("is by a key that is known here, or the disk is refused", async () => {
+    await expect(fcos({ release: old }).locate(query())).rejects.toMatchObject({
+      code: "signature", plugin: "fcos", message: `Fedora CoreOS ${old} is signed by the key of Fedora 38, and those of 42 to 47 are known here`, hint: expect.stringContaining('the option "keys"'),
+    });
+  });
+
+  it("may be by keys of one's own, or be done without", async () => {
+    const own = { ...keys["44"], owner: "we ourselves" } as const;
+    expect(await fcos({ release: old, keys: [own as never] }).locate(query())).toMatchObject({ signature: { keys: [own] } });
+    expect(await fcos({ release: old, keys: [] }).locate(query())).not.toHaveProperty("signature");
+  });
+});
+
 it("is for Ignition, with the user core, and does not update itself, whoever else says so", () => {
   const image = fcos();
   expect(image).toMatchObject({ name: "fcos", role: "image", firstBoot: "ignition", user: "core" });
@@ -174,6 +198,7 @@ it.each<[object, object]>([
   [{ release: "44" }, { code: "bad-image", message: 'Fedora CoreOS: "44" is no release of a stream' }],
   [{ release: "44.20260707.20.1" }, { code: "bad-image", message: 'Fedora CoreOS: "44.20260707.20.1" is no release of a stream', hint: expect.stringContaining("1 for next, 2 for testing, 3 for stable") }],
   [{ release: "44.20260707.3.1", stream: "next" }, { code: "bad-image", message: "Fedora CoreOS: the release 44.20260707.3.1 is of the stream stable, not of next" }],
+  [{ keys: ["36F6"] }, { code: "bad-spec", message: "fcos has keys that are none", hint: expect.stringContaining("{ armored, fingerprint, owner }") }],
   [{ url: "streams" }, { code: "bad-image", message: "Fedora CoreOS: the metadata's address \"streams\" is no http or https URL" }],
   [{ url: "file:///streams" }, { code: "bad-image", message: "Fedora CoreOS: the metadata's address \"file:///streams\" is no http or https URL" }],
 ])("refuses %j", (options, error) => {
