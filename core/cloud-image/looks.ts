@@ -20,7 +20,7 @@ export async function lookFrom(at: number, known: Words, search: Search): Promis
     try {
       return await lookFrom(at + 1, withParts({ ...known, ...offer }), search);
     } catch (error) {
-      if (!(error instanceof NothingOffered) || index === candidates.length - 1) throw error;
+      if (!(error instanceof OtherNames) || index === candidates.length - 1) throw error;
     }
   }
   throw new Error("there is at least one candidate");
@@ -44,7 +44,8 @@ async function offersOf(look: Look, known: Words, search: Search): Promise<{ rea
   if (offers.length > 0) return { address, offers };
   const expected = look.what ?? `a folder with ${patterns.map((name) => shownPattern(name, known)).join(" or ")}`;
   const found = names.length > 0 ? `${names.slice(0, 5).join(", ")}${names.length > 5 ? " and others" : ""}` : excerpt(text);
-  throw new NothingOffered(badIndex(image, `${address} is not what it was: expected ${expected}, found ${found}`));
+  const error = badIndex(image, `${address} is not what it was: expected ${expected}, found ${found}`);
+  throw names.length > 0 ? new OtherNames(error) : error;
 }
 
 /** What the first pattern reads that any name fits. */
@@ -56,8 +57,8 @@ function byLiking(patterns: readonly string[], names: readonly string[], known: 
   return patterns.map(read).find((offers) => offers.length > 0) ?? [];
 }
 
-/** A page that offers nothing at all, unlike one that has something else than what was wished. */
-class NothingOffered extends MachineError {
+/** A folder that lists something, and no images. */
+class OtherNames extends MachineError {
   constructor(error: MachineError) {
     super(error.code, error.message, error);
   }

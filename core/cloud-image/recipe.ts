@@ -54,7 +54,7 @@ export interface Look {
   readonly what?: string;
   /** Of what is found, only this counts. */
   only?(offer: Words, wish: Wish): boolean;
-  /** A release can be listed before it has images: then the next older one is taken. */
+  /** A release can be listed before it has images, with a folder that holds other things: then the next older one is taken. */
   readonly mayBeEarly?: boolean;
 }
 
