@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { CommandRecord } from "../command.ts";
-import { identityOf, killIdentity, type ProcessIdentity } from "../process-identity.ts";
+import { endGroup, killGroup } from "../process-group.ts";
+import { identityOf, type ProcessIdentity } from "../process-identity.ts";
 import { spawnDetached } from "../spawn.ts";
 import { pause } from "./again.ts";
 import { readable } from "./console.ts";
@@ -40,13 +41,13 @@ export async function spawnChild(record: CommandRecord, role: ChildRole, logFile
   return { name: record.name, program: basename(record.program), role, identity, logFile, exited: exit.promise, hasExited: () => gone };
 }
 
-/** Asks a child to end, and ends it when it has not within the limit. */
+/** Asks a child to end, and ends it when it has not within the limit. What it started itself goes with it. */
 export async function endChild(child: Child, limitMs: number): Promise<void> {
-  if (child.hasExited()) return;
-  killIdentity(child.identity, "SIGTERM");
-  await Promise.race([child.exited, pause(limitMs)]);
-  if (child.hasExited()) return;
-  killIdentity(child.identity, "SIGKILL");
+  if (!child.hasExited()) {
+    killGroup(child.identity, "SIGTERM");
+    await Promise.race([child.exited, pause(limitMs)]);
+  }
+  await endGroup(child.identity);
   await child.exited;
 }
 
