@@ -4,6 +4,7 @@ import type { Child } from "./child.ts";
 import { waitListening } from "./listening.ts";
 import type { Parts } from "./parts.ts";
 import type { Phases } from "./phases.ts";
+import { besideVm } from "./plan.ts";
 import { probeSocket } from "./probe.ts";
 import { checkReadyLine } from "./ready.ts";
 
@@ -13,9 +14,9 @@ export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
   const { deadlines } = plan;
   await phases.run("helpers", deadlines.helpersMs, async (signal) => {
     await parts.lan?.open();
-    for (const { command, listens, role } of beforeVm(parts)) {
-      const child = await children.spawn(command, role);
-      await waitListening(listens, { timeoutMs: deadlines.helpersMs, signal, who: child.name, death: phases.lost });
+    for (const planned of besideVm(plan)) {
+      const child = await children.spawnPlanned(planned);
+      await waitListening(planned.listens, { timeoutMs: deadlines.helpersMs, signal, who: child.name, death: phases.lost });
     }
   });
   const vm = await children.spawn(plan.vm, "vm");
@@ -33,11 +34,6 @@ export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
     await sockets.open();
     for (const { host, probe } of plan.sockets) if (probe) await again(() => probeSocket(host, probe, signal), signal, () => false);
   });
-}
-
-/** What must listen before the VM is spawned. */
-function beforeVm({ plan }: Parts): readonly (Parts["plan"]["helpers"][number] & { readonly role: "forwarder" | "helper" })[] {
-  return [...(plan.forwarder ? [{ ...plan.forwarder, role: "forwarder" as const }] : []), ...plan.helpers.map((one) => ({ ...one, role: "helper" as const }))];
 }
 
 /** Connects to the VM before its first instruction, where it waits for that. */

@@ -23,6 +23,7 @@ export interface Child {
   readonly identity: ProcessIdentity;
   /** Where its output goes. */
   readonly logFile: string;
+  /** Resolves when it has ended, and whatever it started with it. */
   readonly exited: Promise<ChildExit>;
   readonly hasExited: () => boolean;
 }
@@ -32,12 +33,15 @@ export async function spawnChild(record: CommandRecord, role: ChildRole, logFile
   const exit = deferred<ChildExit>();
   let gone = false;
   const child = await spawnDetached(record, logFile, environment);
-  child.once("exit", (code, signal) => {
-    gone = true;
-    exit.resolve({ code, signal });
-  });
   // The process may have ended before we look; its identity then matches nothing, which is right.
   const identity = identityOf(child.pid) ?? { pid: child.pid, startTime: "gone", bootId: "gone" };
+  child.once("exit", (code, signal) => {
+    // What a wrapper leaves behind would be in the way of the one that comes next.
+    void endGroup(identity).then(() => {
+      gone = true;
+      exit.resolve({ code, signal });
+    });
+  });
   return { name: record.name, program: basename(record.program), role, identity, logFile, exited: exit.promise, hasExited: () => gone };
 }
 
@@ -47,7 +51,7 @@ export async function endChild(child: Child, limitMs: number): Promise<void> {
     killGroup(child.identity, "SIGTERM");
     await Promise.race([child.exited, pause(limitMs)]);
   }
-  await endGroup(child.identity);
+  killGroup(child.identity, "SIGKILL");
   await child.exited;
 }
 

@@ -1,10 +1,10 @@
-import { writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandRecord } from "../command.ts";
 import { pause } from "./again.ts";
 import { describeExit, endChild, spawnChild, type Child, type ChildRole } from "./child.ts";
 import type { Journal } from "./journal.ts";
-import type { KeeperPlan } from "./plan.ts";
+import type { KeeperPlan, ProcessPlan } from "./plan.ts";
 
 /** Hears that a child has ended, and how in words. */
 export type EndListener = (child: Child, how: string) => void;
@@ -29,6 +29,11 @@ export class Children {
     return this.#all.filter((child) => !child.hasExited());
   }
 
+  /** The last process that was spawned for a part of the plan. */
+  of({ command, role }: ProcessPlan): Child | undefined {
+    return this.#all.findLast((child) => child.role === role && child.name === command.name);
+  }
+
   /** The VM's process, once it was spawned. */
   get vm(): Child | undefined {
     return this.#all.findLast(({ role }) => role === "vm");
@@ -37,15 +42,16 @@ export class Children {
   async spawn(record: CommandRecord, role: ChildRole): Promise<Child> {
     const child = await spawnChild(record, role, join(this.#plan.folders.logs, role === "vm" ? "vm.log" : "forwarder.log"), this.#environment);
     this.#all.push(child);
-    const living = this.living.map(({ name, role: its, identity }) => ({ name, role: its, identity }));
-    writeFileSync(join(this.#plan.folders.runtime, "children.json"), JSON.stringify(living), { mode: 0o600 });
+    this.#write();
     this.#journal.say("child", { action: "spawned", ...factsOf(child) });
-    void child.exited.then((exit) => {
-      const how = describeExit(exit);
-      this.#journal.say("child", { action: "ended", ...factsOf(child), how });
-      if (!this.#expected.has(child)) for (const listener of this.#listeners) listener(child, how);
-    });
+    void child.exited.then((exit) => this.#ended(child, describeExit(exit)));
     return child;
+  }
+
+  /** A process beside the VM. A socket that an earlier one left is in the way of some. */
+  async spawnPlanned({ command, role, listens }: ProcessPlan): Promise<Child> {
+    for (const path of listens) rmSync(path, { force: true });
+    return this.spawn(command, role);
   }
 
   /** Calls back for every child that ends until the returned function is called. */
@@ -70,6 +76,23 @@ export class Children {
   /** Ends all that still live, the last one first. */
   async endAll(): Promise<void> {
     for (const child of [...this.#all].reverse()) await endChild(child, 2000);
+  }
+
+  #ended(child: Child, how: string): void {
+    this.#journal.say("child", { action: "ended", ...factsOf(child), how });
+    this.#write();
+    if (!this.#expected.has(child)) for (const listener of this.#listeners) listener(child, how);
+  }
+
+  /** Readers find the old list or the new one. The folder is gone when the last one has ended after the machine. */
+  #write(): void {
+    const path = join(this.#plan.folders.runtime, "children.json");
+    try {
+      writeFileSync(`${path}.new`, JSON.stringify(this.living.map(({ name, role, program, identity }) => ({ name, role, program, identity }))), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
   }
 }
 

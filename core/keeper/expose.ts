@@ -50,23 +50,46 @@ export class Exposer {
   }
 
   /** What the forwarder itself says is open. Empty where it cannot be asked. */
-  async list(): Promise<readonly ResolvedPort[]> {
+  async list(): Promise<readonly ListedPort[]> {
     const method = this.#method;
     if (method.kind !== "http" || method.list === undefined) return [];
     const { status, text } = await ask(method.socket, method.list);
     if (status !== 200) throw new MachineError("helper-exited", `the forwarder does not tell its ports: ${text.trim() || `status ${status}`}`);
     return readForwards(text);
   }
+
+  /** Opens a port that a lost forwarder had listed, in the words that it was first asked with: whoever asked will close it with the same. */
+  async restore({ port, forward }: ListedPort): Promise<void> {
+    const method = this.#method;
+    if (method.kind === "http") await post(method.socket, { path: method.add.path, body: { ...forward } }, port);
+  }
+
+  /** Whether a port that was opened is lost together with the forwarder. */
+  isForwarders(port: ResolvedPort): boolean {
+    return this.#method.kind === "http" && !this.#carried.has(portKey(port));
+  }
+}
+
+/** gvproxy's words for a port (pkg/types/handshake.go). */
+export interface Forward {
+  readonly local: string;
+  readonly remote: string;
+  readonly protocol: string;
+}
+/** A port that the forwarder lists, in our words and in its own. */
+export interface ListedPort {
+  readonly port: ResolvedPort;
+  readonly forward: Forward;
 }
 
 /** gvproxy's list (pkg/services/forwarder/ports.go): without a host in `local` every address is bound. Sockets among them are no ports. */
-export function readForwards(text: string): readonly ResolvedPort[] {
-  const forwards = JSON.parse(text) as readonly { readonly local: string; readonly remote: string; readonly protocol: string }[];
-  return forwards.flatMap(({ local, remote, protocol }): ResolvedPort[] => {
+export function readForwards(text: string): readonly ListedPort[] {
+  return (JSON.parse(text) as readonly Forward[]).flatMap(({ local, remote, protocol }): ListedPort[] => {
     const [, host = "", hostPort] = /^(.*):(\d+)$/.exec(local) ?? [];
     const [, guestPort] = /:(\d+)$/.exec(remote) ?? [];
     if (hostPort === undefined || guestPort === undefined || (protocol !== "tcp" && protocol !== "udp")) return [];
-    return [{ host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", hostPort: Number(hostPort), guestPort: Number(guestPort), protocol }];
+    const port = { host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", hostPort: Number(hostPort), guestPort: Number(guestPort), protocol } as const;
+    return [{ port, forward: { local, remote, protocol } }];
   });
 }
 

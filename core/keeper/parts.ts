@@ -39,17 +39,17 @@ export interface Parts {
 export function partsFor(plan: KeeperPlan, environment: Readonly<Record<string, string | undefined>>): Parts {
   const journal = new Journal(plan.name, join(plan.folders.logs, "events.jsonl"));
   const stopping = new AbortController();
+  const problems = new Problems();
   const control = new VmControl();
   const connections = new Connections(plan, stopping.signal);
   // A connection that could not be carried: known to the journal, no fault of the machine.
   const note = (about: string, error: unknown): void => journal.say("note", { about, text: messageOf(error) });
   const children = new Children(plan, journal, environment);
   return {
-    plan, journal, stopping, control, connections, children,
-    problems: new Problems(),
+    plan, journal, problems, stopping, control, connections, children,
     console: new GuestConsole(new BoundedLog(join(plan.folders.logs, "serial.log"))),
     ready: new ReadySignal(),
-    ports: new Ports(plan, journal, {
+    ports: new Ports(plan, journal, problems, {
       monitor: (line) => control.monitor(line),
       carry: (port) => forwardPort({ port, connection: () => connections.as(), onError: (error) => note(formatPort(port), error) }),
     }),

@@ -11,8 +11,8 @@ export interface KeeperPlan {
   readonly token: string;
   readonly name: string;
   readonly folders: { readonly data: string; readonly runtime: string; readonly logs: string };
-  readonly forwarder?: { readonly command: CommandRecord; readonly listens: readonly string[] };
-  readonly helpers: readonly { readonly command: CommandRecord; readonly listens: readonly string[] }[];
+  readonly forwarder?: ListeningCommand;
+  readonly helpers: readonly ListeningCommand[];
   readonly vm: CommandRecord;
   readonly accelerator: string;
   readonly console?: ConsolePlan;
@@ -34,6 +34,20 @@ export interface KeeperPlan {
   readonly sockets: readonly SocketForward[];
   readonly restart: "never" | "on-failure" | "always";
   readonly deadlines: Deadlines;
+}
+
+/** A command whose process is of use once its sockets listen. */
+export interface ListeningCommand {
+  readonly command: CommandRecord;
+  readonly listens: readonly string[];
+}
+export interface ProcessPlan extends ListeningCommand {
+  readonly role: "forwarder" | "helper";
+}
+
+/** The processes beside the VM, which listen before it is spawned. */
+export function besideVm({ forwarder, helpers }: Pick<KeeperPlan, "forwarder" | "helpers">): readonly ProcessPlan[] {
+  return [...(forwarder ? [{ ...forwarder, role: "forwarder" as const }] : []), ...helpers.map((helper) => ({ ...helper, role: "helper" as const }))];
 }
 
 /** Limits of each wait, in milliseconds. */

@@ -1,21 +1,28 @@
-import { MachineError } from "../errors.ts";
+import { MachineError, messageOf } from "../errors.ts";
 import type { ResolvedPort } from "../model.ts";
-import { Exposer, formatPort, portKey, type ExposeContext } from "./expose.ts";
+import { Exposer, formatPort, portKey, type ExposeContext, type ListedPort } from "./expose.ts";
 import type { Journal } from "./journal.ts";
 import type { KeeperPlan } from "./plan.ts";
+import type { Problems } from "./problems.ts";
 import type { OpenPort } from "./protocol.ts";
 
 /** The ports of the host that lead into a running machine. */
 export class Ports {
   readonly #plan: KeeperPlan;
   readonly #journal: Journal;
+  readonly #problems: Problems;
   readonly #context: ExposeContext;
   readonly #open = new Map<string, OpenPort>();
   #exposer: Exposer | undefined;
+  /** What the guest asked the forwarder for, as far as is known. */
+  #guests: readonly ListedPort[] = [];
+  /** The forwarder is gone, and a new one does not know yet what was open. */
+  #isHeld = false;
 
-  constructor(plan: KeeperPlan, journal: Journal, context: ExposeContext) {
+  constructor(plan: KeeperPlan, journal: Journal, problems: Problems, context: ExposeContext) {
     this.#plan = plan;
     this.#journal = journal;
+    this.#problems = problems;
     this.#context = context;
   }
 
@@ -37,20 +44,66 @@ export class Ports {
     if (by === "guest" && this.#open.has(portKey(port))) throw new MachineError("port-taken", "the machine itself publishes that port");
     await this.#exposer.open(port, { carry });
     this.#open.set(portKey(port), { ...port, by });
+    this.#problems.clear(aboutPort(port));
     this.#journal.say("port", { action: "open", port: formatPort(port) });
   }
 
   async close(port: ResolvedPort): Promise<void> {
-    await this.#exposer?.close(port);
+    // One that could not be opened again is closed already.
+    if (!this.#problems.has(aboutPort(port))) await this.#exposer?.close(port);
     this.#open.delete(portKey(port));
+    this.#problems.clear(aboutPort(port));
     this.#journal.say("port", { action: "close", port: formatPort(port) });
   }
 
   /** Every port but ssh's own, those included that the guest asked the forwarder for. */
   async list(): Promise<readonly OpenPort[]> {
+    await this.remember();
+    return [...this.#open.values(), ...this.#guests.map(({ port }) => ({ ...port, by: "guest" as const }))];
+  }
+
+  /** Notes what the guest has asked the forwarder for. */
+  async remember(): Promise<void> {
+    if (this.#isHeld) return;
+    const listed = (await this.#exposer?.list()) ?? [];
+    if (!this.#isHeld) this.#guests = this.#notOurs(listed);
+  }
+
+  /** The forwarder is gone: what is known to be open is kept until `reopen`. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Opens everything anew behind a new forwarder. What cannot be opened is a problem of the machine. */
+  async reopen(): Promise<void> {
+    const exposer = this.#exposer;
+    if (exposer) {
+      const started = new Set(this.#plan.openAtStart.map(portKey));
+      for (const port of this.#open.values()) if (!started.has(portKey(port)) && exposer.isForwarders(port)) await this.#again(port, () => exposer.open(port));
+      for (const listed of this.#guests) await this.#again(listed.port, () => exposer.restore(listed));
+    }
+    this.#isHeld = false;
+  }
+
+  async #again(port: ResolvedPort, open: () => Promise<void>): Promise<void> {
+    try {
+      await open();
+      this.#problems.clear(aboutPort(port));
+      this.#journal.say("port", { action: "open", port: formatPort(port) });
+    } catch (error) {
+      // The forwarder has ended once more: it is all done again then.
+      if (error instanceof MachineError && error.code === "helper-exited") throw error;
+      this.#problems.set(aboutPort(port), `a port was lost with the forwarder: ${messageOf(error)}`);
+    }
+  }
+
+  #notOurs(listed: readonly ListedPort[]): readonly ListedPort[] {
     const { host, port } = this.#plan.ssh;
     const known = new Set([portKey({ host, hostPort: port, guestPort: 22, protocol: "tcp" }), ...this.#open.keys()]);
-    const others = ((await this.#exposer?.list()) ?? []).filter((other) => !known.has(portKey(other)));
-    return [...this.#open.values(), ...others.map((one) => ({ ...one, by: "guest" as const }))];
+    return listed.filter((other) => !known.has(portKey(other.port)));
   }
+}
+
+function aboutPort(port: ResolvedPort): string {
+  return `port ${portKey(port)}`;
 }

@@ -11,6 +11,10 @@ export class Problems {
     this.#reasons.delete(about);
   }
 
+  has(about: string): boolean {
+    return this.#reasons.has(about);
+  }
+
   get reasons(): readonly string[] {
     return [...this.#reasons.values()];
   }

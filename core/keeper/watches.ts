@@ -1,6 +1,7 @@
 import { watchContainerPorts } from "./container-ports.ts";
-import { watchHelpers } from "./helper-watch.ts";
+import { watchGuestPorts } from "./guest-port-watch.ts";
+import { superviseHelpers } from "./supervise.ts";
 import type { Watch } from "./watch.ts";
 
 /** Begun in this order once the machine is up, and ended in the reverse order before it goes down. */
-export const watches: readonly Watch[] = [watchHelpers, watchContainerPorts];
+export const watches: readonly Watch[] = [superviseHelpers, watchGuestPorts, watchContainerPorts];

@@ -41,7 +41,8 @@ async function machine(options: { readonly publish?: boolean; readonly taken?: r
   const carried = new Set<string>();
   const plan = { name: "box", ssh: { host: "127.0.0.1", port: 1 }, openAtStart: [], ports: options.ports ?? [], expose: { kind: "monitor", add: "add {protocol}:{host}:{hostPort}", remove: "remove {protocol}:{host}:{hostPort}" },
     sockets: [{ host: socket, guest: "/run/api.sock", publish: options.publish ?? true }] } as unknown as KeeperPlan;
-  const ports = new Ports(plan, new Journal("box", join(folder, "events.jsonl")), {
+  const problems = new Problems();
+  const ports = new Ports(plan, new Journal("box", join(folder, "events.jsonl")), problems, {
     async monitor(line) {
       if (options.taken?.some((port) => line.endsWith(`:${port}`))) return "could not set up host forwarding rule";
       lines.push(line);
@@ -54,7 +55,6 @@ async function machine(options: { readonly publish?: boolean; readonly taken?: r
   });
   await ports.openPlanned();
   lines.length = 0;
-  const problems = new Problems();
   const end = watchContainerPorts({ plan, ports, problems } as unknown as Parts);
   onTestFinished(() => end());
   return {
