@@ -15,7 +15,7 @@ export class FileChanged extends Error {
 }
 
 export interface ByteSourceOptions {
-  readonly image: Pick<FetchImage, "digest" | "size" | "headers">;
+  readonly image: Pick<FetchImage, "digest" | "size" | "headers" | "anyCertificate">;
   readonly partial: Partial;
   /** Called with the bytes that are here and those of the whole file. */
   onProgress(done: number, total: number | undefined): void;
@@ -52,7 +52,7 @@ export async function* bytesOf(url: string, { image, partial, onProgress }: Byte
 
   /** One answer, to its end. */
   async function* rest(): AsyncGenerator<Uint8Array, void, void> {
-    const { answer, explain, close } = await connect(url, run, { ...image.headers, ...rangeFor(url, partial) });
+    const { answer, explain, close } = await connect(url, run, { ...image.headers, ...rangeFor(url, partial) }, image);
     try {
       const source = accept(answer);
       if (source === "complete") return;

@@ -1,5 +1,5 @@
 import { badStatus, connect, failure, withRetries, type HttpRun, type Response } from "./http.ts";
-import type { Answer } from "./roles/image.ts";
+import type { Answer, AskOptions } from "./roles/image.ts";
 import type { Run } from "./run.ts";
 import { keepAnswer, keptAnswer, type KeptAnswer } from "./text-cache.ts";
 
@@ -28,15 +28,15 @@ export async function fetchBytes(url: string, run: DownloadRun): Promise<Buffer>
  * The whole answer to one GET, redirects followed, whatever its status. Throws MachineError "download" where no answer came, "offline" where no
  * copy was kept. An answer to a request that said more than what it accepts is kept nowhere: it may be for one user alone.
  */
-export async function ask(url: string, run: DownloadRun, options: { readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Answer> {
-  const { status, headers, body } = await get(url, run, options.headers ?? {}, () => {});
+export async function ask(url: string, run: DownloadRun, options: AskOptions = {}): Promise<Answer> {
+  const { status, headers, body } = await get(url, run, options, () => {});
   return { status, headers, text: body.toString("utf8") };
 }
 
-async function get(url: string, run: DownloadRun, headers: Readonly<Record<string, string>>, check: (answer: Response) => void): Promise<KeptAnswer> {
+async function get(url: string, run: DownloadRun, { headers = {}, anyCertificate }: AskOptions, check: (answer: Response) => void): Promise<KeptAnswer> {
   if (run.offline) return keptAnswer(url, run);
   const answer = await withRetries(run, async () => {
-    const connection = await connect(url, run, headers);
+    const connection = await connect(url, run, headers, { anyCertificate });
     try {
       const found = connection.answer;
       check(found);

@@ -43,17 +43,22 @@ export interface Connection {
   close(): Promise<void>;
 }
 
+export interface ConnectOptions {
+  /** Take whatever certificate a server shows. Default: false. */
+  readonly anyCertificate?: boolean | undefined;
+}
+
 /**
  * One GET, redirects followed, through the proxies of the environment. Every wait in it is limited. Headers go to the address's own
  * origin alone. Throws MachineError "offline" where nothing may be fetched, "download" otherwise; a PassingError where another try may help.
  */
-export async function connect(url: string, run: HttpRun, headers: Readonly<Record<string, string>>): Promise<Connection> {
+export async function connect(url: string, run: HttpRun, headers: Readonly<Record<string, string>>, { anyCertificate = false }: ConnectOptions = {}): Promise<Connection> {
   const shown = shownUrl(url);
   if (!/^https?:\/\/./i.test(url) || !URL.canParse(url)) throw new MachineError("download", `${shown} is no address of a file`, { hint: "Write an http:// or https:// address." });
   if (run.offline) throw new MachineError("offline", `${shown} is needed, and nothing may be fetched offline`, { hint: "Do it once without --offline and GLOWPLUG_OFFLINE; then it is there." });
   run.signal.throwIfAborted();
   const limits = limitsOf(run);
-  const dispatcher = await makeDispatcher(run.host.env, limits);
+  const dispatcher = await makeDispatcher(run.host.env, limits, anyCertificate);
   const explain = (cause: unknown): unknown => {
     if (run.signal.aborted) return run.signal.reason;
     if (cause instanceof MachineError || isOfDisk(cause)) return cause;
@@ -111,16 +116,17 @@ function rangeOf(headers: Readonly<Record<string, string>>): Record<string, stri
 }
 
 /** Proxies and certificate authorities as the environment names them. Loaded late: undici takes 50 ms. */
-async function makeDispatcher(env: HostFacts["env"], { connectMs }: DownloadLimits): Promise<Dispatcher> {
+async function makeDispatcher(env: HostFacts["env"], { connectMs }: DownloadLimits, anyCertificate: boolean): Promise<Dispatcher> {
   const { EnvHttpProxyAgent } = await import("undici");
   const variable = (name: string): string => env[name] ?? env[name.toUpperCase()] ?? "";
   const any = variable("all_proxy").startsWith("http") ? variable("all_proxy") : "";
   const added = [env["SSL_CERT_FILE"], env["NODE_EXTRA_CA_CERTS"]].flatMap((path) => (path ? [readCertificates(path)] : []));
   const authorities = added.length > 0 ? { ca: [...rootCertificates, ...added] } : {};
+  const unchecked = anyCertificate ? { rejectUnauthorized: false } : {};
   return new EnvHttpProxyAgent({
     // An empty text, unlike a missing one, keeps it from looking into the process's environment by itself.
     httpProxy: variable("http_proxy") || any, httpsProxy: variable("https_proxy") || any, noProxy: variable("no_proxy"),
-    connect: { timeout: connectMs, ...authorities }, requestTls: authorities, proxyTls: authorities,
+    connect: { timeout: connectMs, ...authorities, ...unchecked }, requestTls: { ...authorities, ...unchecked }, proxyTls: authorities,
   });
 }
 

@@ -27,6 +27,8 @@ export interface FetchImage extends Located {
   readonly signature?: FileSignature;
   /** Sent to the address's own origin alone, a registry's token for one. Never recorded, printed or logged. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Take whatever certificate the server shows: the digest tells whether it is the file. Default: false. */
+  readonly anyCertificate?: boolean;
   readonly format: SourceFormat;
   readonly compression: Compression;
   /** Bytes of the file as published, where known. */

@@ -2,9 +2,9 @@ import { MachineError } from "../errors.ts";
 import { checkName, checkNotReserved, namePattern, patternWords } from "../spec/name.ts";
 import { on } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
-import { inOwnWords, podmanFlags } from "./podman-flags.ts";
+import { inOwnWords, podmanFlags, withTlsVerify } from "./podman-flags.ts";
 import { publish } from "./podman-events.ts";
-import { isScriptPath } from "./script-path.ts";
+import { isNoPath, isScriptPath } from "./script-path.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
 import { openDescribed, sourceFlags } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
@@ -18,11 +18,11 @@ export default defineVerb({
   async run(call) {
     const { flags, globals, output, run, words: [word] } = call;
     // podman's order: the name, the provider, names of its own, the user; then whether the machine is there; then what it asks of the host.
-    if (word !== undefined && !isScriptPath(word)) checkName(word);
+    if (word !== undefined && (!isScriptPath(word) || isNoPath(word, run.cwd))) checkName(word);
     const own = inOwnWords(flags, run);
     if (word !== undefined) checkNotReserved(word);
     checkUser(flags.username);
-    const machine = await openDescribed(call, flags, { spec: specOf({ ...flags, ...own }, run), isNew: true });
+    const machine = await openDescribed(call, flags, { spec: withTlsVerify(specOf({ ...flags, ...own }, run), flags.tlsVerify), isNew: true });
     await machine.init();
     await publish("init", machine.name, run);
     if (!globals.json) output.line("Machine init complete");

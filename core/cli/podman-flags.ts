@@ -1,17 +1,27 @@
 import { MachineError } from "../errors.ts";
 import type { Run } from "../run.ts";
 import { defaults } from "../spec/defaults.ts";
+import type { MachineSpec } from "../spec-types.ts";
 import { didYouMean } from "../suggest.ts";
 import { hidden, on, text, type FlagValues } from "./flags.ts";
 
 /** Flags of podman's `init` that glowplug has other words for, or nothing to do with. */
 export const podmanFlags = {
   provider: text("--provider <name>", `podman's word for a launcher: ${Object.entries(defaults.providers).map(([provider, launcher]) => `${provider} (${launcher})`).join(", ")}`),
+  tlsVerify: on("--tls-verify", "For docker:// images: whether the registry must prove who it is (default: true)"),
   imagePath: hidden(text("--image-path <what>", "The same as --image")),
   volumeDriver: hidden(text("--volume-driver <driver>", "Ignored")),
   userModeNetworking: hidden(on("--user-mode-networking", "Ignored: the network is always a program's of the user")),
   reexec: hidden(on("--reexec", "Ignored")),
 } as const;
+
+/** The spec with an image of a registry that need not prove who it is, where --tls-verify=false says so; for other images it means nothing, as with podman. */
+export function withTlsVerify(spec: MachineSpec, tlsVerify: boolean | undefined): MachineSpec {
+  const { image } = spec;
+  if (tlsVerify !== false || typeof image !== "string") return spec;
+  const [, plugin] = Object.entries(defaults.imagePrefixes).find(([prefix]) => prefix.endsWith("//") && image.startsWith(prefix)) ?? [];
+  return plugin === undefined ? spec : { ...spec, image: [plugin, { url: image, tlsVerify }] };
+}
 
 interface Own {
   readonly image?: string | undefined;

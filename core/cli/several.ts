@@ -4,7 +4,7 @@ import { isMachineError, MachineError, messageOf } from "../errors.ts";
 import { describedNames } from "../layers.ts";
 import { listRecords } from "../store.ts";
 import { didYouMean } from "../suggest.ts";
-import { isScriptPath } from "./script-path.ts";
+import { isNoPath, isScriptPath } from "./script-path.ts";
 import type { Call, SeveralMachines, Verb } from "./verb.ts";
 
 /** The machines of a script, by name. */
@@ -20,7 +20,7 @@ interface Described {
  */
 export async function callsOf(call: Call, { loadsScript }: SeveralMachines): Promise<readonly Call[] | undefined> {
   const { words: [first, ...others], flags, subject, run } = call;
-  if (first !== undefined && !isScriptPath(first)) return undefined;
+  if (first !== undefined && (!isScriptPath(first) || isNoPath(first, run.cwd))) return undefined;
   const said = (first ?? flags["script"] ?? flags["config"] ?? subject?.script) as string | undefined;
   const script = said === undefined ? undefined : resolve(run.cwd, said);
   const found = loadsScript(flags) ? await describedNames(script, run) : script === undefined ? undefined : madeBy(script, call);

@@ -8,7 +8,7 @@ import type { Paths } from "../paths.ts";
 import type { MachineSpec } from "../spec-types.ts";
 import { listRecords, readRecord } from "../store.ts";
 import { text } from "./flags.ts";
-import { isScriptPath } from "./script-path.ts";
+import { isNoPath, isScriptPath } from "./script-path.ts";
 import type { Call, Subject } from "./verb.ts";
 
 /** The machine that verbs mean when none is named. */
@@ -70,6 +70,7 @@ export async function nameOf({ words, subject, run }: Pick<Call, "words" | "subj
   const [word] = words;
   if (word === undefined) return subject ? subjectName(subject, run.paths) : defaultName;
   if (!isScriptPath(word)) return word;
+  if (isNoPath(word, run.cwd)) throw noSuchMachine(word);
   const name = madeBy(resolve(run.cwd, word), run.paths);
   if (name === undefined) throw new MachineError("no-machine", `no machine, or more than one, was made by ${word}`, { hint: "Name the machine: `glowplug list` shows them." });
   return name;

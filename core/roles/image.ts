@@ -25,7 +25,13 @@ export interface ImageQuery {
    */
   fetchSigned(url: string, options: { readonly signature?: string; readonly keys: readonly TrustedKey[] }): Promise<SignedText>;
   /** The whole answer to one GET, whatever its status, for protocols that talk in headers. Throws MachineError "download" only where no answer came. */
-  ask(url: string, options?: { readonly headers?: Readonly<Record<string, string>> }): Promise<Answer>;
+  ask(url: string, options?: AskOptions): Promise<Answer>;
+}
+
+export interface AskOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Take whatever certificate the server shows; for what is checked against a digest. Default: false. */
+  readonly anyCertificate?: boolean;
 }
 
 /** A text and who signed it. Its `source` belongs into the image that it describes, as `checksums`. */

@@ -1,8 +1,8 @@
 import { basename, isAbsolute, join } from "node:path";
-import { checkOptions, MachineError, readDigest, readDiskName, type Digest, type FetchImage, type FirstBoot, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
+import { checkOptions, Command, MachineError, readDigest, readDiskName, type BuildImage, type Digest, type FetchImage, type FirstBoot, type HostFacts, type ImageSource, type LocalImage, type SourceFormat } from "glowplug";
 
 export interface FileOptions {
-  /** A disk on this host, packed or not: absolute, or relative to the script. Either this or `url`. */
+  /** A disk on this host, packed or not: absolute, or relative to the script; /dev/null is an empty one. Either this or `url`. */
   readonly path?: string;
   /** Address of a disk, compressed or not. */
   readonly url?: string;
@@ -27,7 +27,10 @@ export default function file(options: FileOptions | string): ImageSource {
     role: "image",
     firstBoot,
     user,
-    locate: ({ folder }) => (from.kind === "local" && !isAbsolute(from.path) ? { ...from, path: join(folder, from.path) } : { ...from }),
+    locate({ folder, host }) {
+      if (path === "/dev/null") return emptyDisk(host);
+      return from.kind === "local" && !isAbsolute(from.path) ? { ...from, path: join(folder, from.path) } : { ...from };
+    },
   };
 }
 
@@ -37,6 +40,14 @@ function localImage(path: string, digest: string | undefined, format: SourceForm
   const checked = digest === undefined ? "waived" : parseDigest(digest);
   // A name without an ending says nothing; one with it is held to it.
   return { kind: "local", title: basename(path), path, ...(format && { format }), ...(compression !== "none" && { compression }), ...(checked !== "waived" && { digest: checked }) };
+}
+
+/** What podman makes of /dev/null: a disk with nothing on it, for a machine that is made and never started. */
+function emptyDisk(host: HostFacts): BuildImage {
+  return {
+    kind: "build", title: "an empty disk", key: "empty-disk", needs: ["qemu-img"], format: "qcow2",
+    steps: ({ output }) => ({ files: [], commands: [new Command(host.find("qemu-img") ?? "qemu-img", { name: "qemu-img" }).add("create").add("-q").add("-f", "qcow2").add(output).add("1M")] }),
+  };
 }
 
 function remoteImage(address: string, digest: string | undefined, format: SourceFormat | undefined): FetchImage {

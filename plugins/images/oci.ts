@@ -19,6 +19,8 @@ export interface OciOptions {
   readonly tag?: string;
   /** Speak plain http with the registry. Default: with one of this very host alone. */
   readonly insecure?: boolean;
+  /** Whether the registry must prove who it is. False takes any certificate, and plain http where nobody speaks https. Default: true. */
+  readonly tlsVerify?: boolean;
   /**
    * File with logins, as `podman login --authfile` writes it; absolute or relative to the script. Default: where podman and docker keep
    * theirs, below the home and /run; looked for only when a registry asks who wants the image.
@@ -37,11 +39,11 @@ const mostSteps = 4;
 
 /** A disk that an OCI image carries, as podman's machine-os does: from a registry, or from a layout on this host. */
 export default function oci(options: OciOptions | string): ImageSource {
-  const { url, path, tag, insecure, authFile, format, firstBoot = "ignition", user = "core" } = typeof options === "string" ? named(options) : options;
-  if (typeof options !== "string") checkOptions("oci", options, ["url", "path", "tag", "insecure", "authFile", "firstBoot", "user", "format"]);
+  const { url, path, tag, insecure, tlsVerify, authFile, format, firstBoot = "ignition", user = "core" } = typeof options === "string" ? named(options) : options;
+  if (typeof options !== "string") checkOptions("oci", options, ["url", "path", "tag", "insecure", "tlsVerify", "authFile", "firstBoot", "user", "format"]);
   if ((url === undefined) === (path === undefined)) throw bad("needs either an url or a path", 'Write oci("docker://HOST/NAME:TAG") or oci("oci:./layout").');
   if (path === "") throw bad("has an empty path", "Name the layout's folder.");
-  const stray = Object.entries(url === undefined ? { insecure, authFile } : { tag }).find(([, value]) => value !== undefined);
+  const stray = Object.entries(url === undefined ? { insecure, tlsVerify, authFile } : { tag }).find(([, value]) => value !== undefined);
   if (stray) throw bad(`takes no ${stray[0]} for ${url === undefined ? "a layout" : "an image of a registry"}`, "Leave it out.");
   const reference = url === undefined ? undefined : parseReference(url);
   return {
@@ -52,7 +54,7 @@ export default function oci(options: OciOptions | string): ImageSource {
 
     async locate(query) {
       if (!reference) return inLayout(openLayout(...layoutOf(path ?? "", tag, query.folder)), query, format);
-      const registry = openRegistry(reference, { ...(insecure !== undefined && { insecure }), ...(authFile !== undefined && { authFile: below(query.folder, authFile) }) }, query);
+      const registry = openRegistry(reference, { ...(insecure !== undefined && { insecure }), ...(tlsVerify !== undefined && { tlsVerify }), ...(authFile !== undefined && { authFile: below(query.folder, authFile) }) }, query);
       const found = await findIn(registry, query);
       const digest = needDigest(found.layer.digest, found.where);
       const known = format ?? found.format;
@@ -60,7 +62,7 @@ export default function oci(options: OciOptions | string): ImageSource {
       const headers = registry.headers();
       return {
         kind: "fetch", title: reference.shown, ...release(found), url: registry.locate(digest), digest, checksums: { url: found.where }, format: known, compression: found.compression ?? "none",
-        ...(found.layer.size !== undefined && { size: found.layer.size }), ...(headers && { headers: { ...headers } }),
+        ...(found.layer.size !== undefined && { size: found.layer.size }), ...(headers && { headers: { ...headers } }), ...(tlsVerify === false && { anyCertificate: true }),
       };
     },
   };

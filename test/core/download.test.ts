@@ -91,6 +91,7 @@ test.each(["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"])("an authority that %s names 
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     await expect(fetchText(url, run)).rejects.toMatchObject({ code: "download", hint: "If a proxy of your company signs connections, name its certificates in SSL_CERT_FILE." });
     expect(await fetchText(url, makeTestRun(folder, { env: { [variable]: file } }))).toBe("secret");
+    expect(await ask(url, run, { anyCertificate: true })).toMatchObject({ status: 200, text: "secret" });
     await expect(fetchText(url, makeTestRun(folder, { env: { [variable]: "/no/such" } }))).rejects.toMatchObject({ code: "download", message: expect.stringMatching(/^the certificates in \/no\/such cannot be read: ENOENT/) });
   } finally {
     server.closeAllConnections();

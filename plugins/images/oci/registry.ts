@@ -15,6 +15,8 @@ export interface Registry extends Source {
 export interface RegistryOptions {
   /** Speak plain http. Default: with this very host alone. */
   readonly insecure?: boolean;
+  /** False: any certificate will do, or plain http. Default: true. */
+  readonly tlsVerify?: boolean;
   /** Absolute. */
   readonly authFile?: string;
 }
@@ -22,23 +24,30 @@ export interface RegistryOptions {
 const accept = Object.keys(mediaTypes).join(", ");
 
 /** An image of a registry (distribution-spec, spec.md, "Pulling manifests"). Logs in where it is told to, and only then looks for who the user is. */
-export function openRegistry(reference: Reference, { insecure, authFile }: RegistryOptions, query: Pick<ImageQuery, "host" | "ask">): Registry {
+export function openRegistry(reference: Reference, { insecure, tlsVerify = true, authFile }: RegistryOptions, query: Pick<ImageQuery, "host" | "ask">): Registry {
   const { host, name, tag, digest } = reference;
   const shown = `docker://${reference.shown}`;
   const plain = insecure ?? isLoopback(host);
-  const base = `${plain ? "http" : "https"}://${host === "docker.io" ? "registry-1.docker.io" : host}/v2/${name}`;
+  // Where nobody has to prove anything, http is tried after https, as podman does.
+  let schemes = plain ? ["http"] : tlsVerify ? ["https"] : ["https", "http"];
+  const base = (): string => `${schemes[0]}://${host === "docker.io" ? "registry-1.docker.io" : host}/v2/${name}`;
+  const ask: ImageQuery["ask"] = (url, options) => query.ask(url, { ...options, ...(!tlsVerify && { anyCertificate: true }) });
   let authorization: string | undefined;
   let login: Login | undefined;
 
   async function get(what: string, where: string): Promise<Answer> {
-    const url = `${base}/manifests/${what}`;
-    const asked = (): Promise<Answer> => query.ask(url, { headers: { accept, ...headers() } });
-    const answer = await asked();
+    const asked = (): Promise<Answer> => ask(`${base()}/manifests/${what}`, { headers: { accept, ...headers() } });
+    const answer = await asked().catch((error: unknown) => {
+      if (schemes.length === 1) throw error;
+      schemes = schemes.slice(1);
+      return asked();
+    });
+    schemes = schemes.slice(0, 1);
     if (answer.status !== 401 || authorization !== undefined) return answer;
     const header = answer.headers["www-authenticate"];
     if (header === undefined) return answer;
     login = await findLogin({ host: query.host, registry: host, repository: name, ...(authFile !== undefined && { authFile }) });
-    authorization = await authorize({ header, repository: name, shown: where, login, ask: query.ask, plainFor: (its) => plain && (insecure === true || isLoopback(its)) });
+    authorization = await authorize({ header, repository: name, shown: where, login, ask, plainFor: (its) => (plain && (insecure === true || isLoopback(its))) || (!tlsVerify && its === host) });
     return asked();
   }
 
@@ -55,7 +64,7 @@ export function openRegistry(reference: Reference, { insecure, authFile }: Regis
 
   return {
     shown, headers,
-    locate: (its) => `${base}/blobs/${digestText(its)}`,
+    locate: (its) => `${base()}/blobs/${digestText(its)}`,
 
     async root() {
       const { text, headers } = await fetchDocument(digest ? digestText(digest) : tag, shown);

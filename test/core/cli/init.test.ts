@@ -8,6 +8,7 @@ describe("what podman's init refuses is refused in its words, before anything is
   test.each<[argv: readonly string[], message: string]>([
     [[long], `machine name "${long}" must be 30 characters or less`],
     [["a b"], 'invalid name "a b": names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument'],
+    [["ab/cd"], 'invalid name "ab/cd": names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument'],
     [["QEMU"], 'cannot use "QEMU" for a machine name'],
     [["wsl"], 'cannot use "wsl" for a machine name'],
     [["--provider", "hyperv", "web"], 'unsupported provider "hyperv"'],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { describeFlags, parseFlags } from "../../../core/cli/flags.ts";
-import { inOwnWords, podmanFlags } from "../../../core/cli/podman-flags.ts";
+import { inOwnWords, podmanFlags, withTlsVerify } from "../../../core/cli/podman-flags.ts";
 import { silentReport } from "../../../core/run.ts";
 
 function own(...argv: string[]): object {
@@ -25,11 +25,19 @@ test("our own flags win", () => {
   expect(inOwnWords({ ...flags, image: "b", launcher: "vfkit" }, { report: silentReport })).toEqual({ image: "b", launcher: "vfkit" });
 });
 
+test("--tls-verify=false is handed to what fetches from a registry, and means nothing to other images", () => {
+  const url = "docker://registry.test/machine-os:5.6";
+  expect(withTlsVerify({ image: url }, false)).toEqual({ image: ["oci", { url, tlsVerify: false }] });
+  expect(withTlsVerify({ image: url }, true)).toEqual({ image: url });
+  expect(withTlsVerify({ image: "oci:./layout", cpus: 2 }, false)).toEqual({ image: "oci:./layout", cpus: 2 });
+  expect(withTlsVerify({}, false)).toEqual({});
+});
+
 test("an unknown provider is refused in podman's words", () => {
   expect(() => own("--provider", "hyperv")).toThrow('unsupported provider "hyperv"');
   expect(() => own("--provider", "constructor")).toThrow('unsupported provider "constructor"');
 });
 
 test("what is ignored or out of date is not in help", () => {
-  expect(describeFlags(podmanFlags).split("\n")).toEqual([expect.stringMatching(/^ {6}--provider <name> {2}podman's word for a launcher: qemu \(qemu\), applehv \(vfkit\)$/)]);
+  expect(describeFlags(podmanFlags).split("\n")).toEqual([expect.stringMatching(/^ {6}--provider <name> {2}podman's word for a launcher: qemu \(qemu\), applehv \(vfkit\)$/), expect.stringMatching(/^ {6}--tls-verify/)]);
 });

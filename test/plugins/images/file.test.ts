@@ -22,6 +22,13 @@ describe("a file on this host", () => {
   ] as const)("%j", async (options, image) => expect(await locate(options)).toEqual(image));
 });
 
+it("makes an empty disk of /dev/null, as podman does", async () => {
+  const image = await locate("/dev/null");
+  expect(image).toMatchObject({ kind: "build", title: "an empty disk", needs: ["qemu-img"], format: "qcow2" });
+  const steps = image.kind === "build" ? image.steps({ scratch: "/scratch", output: "/out/disk" }) : undefined;
+  expect(steps?.commands.map(String)).toEqual(["qemu-img create -q -f qcow2 /out/disk 1M"]);
+});
+
 describe("an address", () => {
   it.each([
     ["https://example.org/a/fcos.qcow2.xz", { title: "fcos.qcow2.xz", format: "qcow2", compression: "xz" }],

@@ -1,4 +1,4 @@
-import { isMachineError, type Answer, type FetchImage, type ImageQuery } from "glowplug";
+import { isMachineError, MachineError, type Answer, type AskOptions, type FetchImage, type ImageQuery } from "glowplug";
 import { describe, expect, it } from "vitest";
 import { foreignHost } from "../../../../core/host.ts";
 import oci, { type OciOptions } from "../../../../plugins/images/oci.ts";
@@ -75,6 +75,28 @@ describe("podman's machine-os", () => {
     ["Docker Hub", { url: "docker://podman/machine-os:5.6" }, "https://registry-1.docker.io"],
   ])("is asked of %s at its address", async (_, options, at) => {
     expect(await locate(queryOf(registry(at)), options)).toMatchObject({ url: `${at}/v2/podman/machine-os/blobs/${qemuDisk.digest}` });
+  });
+});
+
+describe("a registry that need not prove who it is", () => {
+  it("is asked by https under any certificate, and so is the disk", async () => {
+    const certificates: unknown[] = [];
+    const query = queryOf(registry(base));
+    const watched = { ...query, ask: (at: string, options?: AskOptions) => (certificates.push(options?.anyCertificate), query.ask(at, options)) };
+    expect(await locate(watched, { url, tlsVerify: false })).toMatchObject({ url: `${base}/v2/podman/machine-os/blobs/${qemuDisk.digest}`, anyCertificate: true });
+    expect(new Set(certificates)).toEqual(new Set([true]));
+    expect(await locate(query)).not.toHaveProperty("anyCertificate");
+  });
+
+  it("is asked by plain http where nobody speaks https", async () => {
+    const plain = base.replace("https:", "http:");
+    const query = queryOf((at, headers) => {
+      if (at.startsWith("https:")) throw new MachineError("download", `${at} could not be fetched: no TLS`);
+      return registry(plain)(at, headers);
+    });
+    expect(await locate(query, { url, tlsVerify: false })).toMatchObject({ url: `${plain}/v2/podman/machine-os/blobs/${qemuDisk.digest}` });
+    expect(query.asked.filter((at) => at.startsWith("https:"))).toHaveLength(1);
+    await expect(locate(query)).rejects.toMatchObject({ code: "download" });
   });
 });
 
