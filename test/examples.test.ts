@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import type { Plan } from "glowplug";
 import { contractOf, testMachine } from "glowplug/testing";
 import { overSsh } from "../examples/own-forwarder.ts";
-import { published } from "../examples/own-image.ts";
+import { ourLinux } from "../examples/own-image.ts";
 import { throwaway } from "../examples/own-launcher.ts";
 
 const folder = fileURLToPath(new URL("../examples/", import.meta.url));
@@ -31,7 +31,7 @@ const examples: Readonly<Record<string, readonly Example[]>> = {
   "debian-qemu-flags.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman"], line: ["-device i6300esb", "-action watchdog=reset", "-m 1024M"] }],
   "hooks.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "hooks.ts"], line: ["-device virtio-keyboard-pci"] }],
   "own-plugin.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "motd"], line: ["-device virtio-keyboard-pci"] }],
-  "own-image.ts": [{ slots: ["published", ...usual], plugins: ["podman"] }],
+  "own-image.ts": [{ slots: ["our-linux", ...usual], plugins: ["podman"] }],
   "own-launcher.ts": [{ slots: ["debian-bootstrap", "ignition", "throwaway", "gvproxy"], plugins: [], line: ["-snapshot"] }],
   "own-forwarder.ts": [{ slots: ["debian-bootstrap", "ignition", "qemu", "over-ssh"], plugins: ["podman"], line: ["-netdev user"], plan: { ports: [port(8080, 80)] } }],
   "two-machines.ts": [
@@ -60,11 +60,12 @@ describe.each(Object.entries(examples).flatMap(([file, machines]) => machines.ma
   });
 });
 
-const sums = `${"a".repeat(64)}  linux-x86_64.qcow2.xz\n${"b".repeat(64)} *linux-aarch64.qcow2.xz\n`;
-const mine = { folder: "https://images.example/linux", file: "linux-ARCH.qcow2.xz" };
+const linux = "https://images.example/linux/";
+const sums = ["amd64", "arm64"].map((arch) => `${"a".repeat(64)}  our-linux-3.1-20260701.${arch}.qcow2.xz\n`).join("");
 
 describe("the image of own-image.ts", () => {
-  for (const { title, run } of contractOf("image", () => published(mine), { texts: { "https://images.example/linux/SHA256SUMS": sums } })) it(title, run);
+  const texts = { [linux]: '<a href="../">..</a> <a href="2.0/">2.0/</a> <a href="3.1/">3.1/</a>', [`${linux}3.1/SHA256SUMS`]: sums };
+  for (const { title, run } of contractOf("image", () => ourLinux(), { texts })) it(title, run);
 });
 describe("the launcher of own-launcher.ts", () => {
   for (const { title, run } of contractOf("launcher", () => throwaway())) it(title, run);
