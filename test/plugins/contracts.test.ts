@@ -6,6 +6,7 @@ import type { Forwarder, ImageSource, Launcher, Plugin, Provisioner } from "glow
 import { contractOf, type ContractCheck } from "glowplug/testing";
 import { listBuiltIns } from "../../core/resolve.ts";
 import { machineOs } from "../support/oci-image.ts";
+import { publishers } from "../support/publishers.ts";
 
 const plugins = fileURLToPath(new URL("../../plugins", import.meta.url));
 const stable = readFileSync(new URL("../fixtures/streams/stable.json", import.meta.url), "utf8");
@@ -15,6 +16,7 @@ const options: Readonly<Record<string, unknown>> = { file: { path: "./disk.qcow2
 const image = machineOs();
 const texts = {
   "https://builds.coreos.fedoraproject.org/streams/stable.json": stable,
+  ...Object.assign({}, ...Object.values(publishers)) as Readonly<Record<string, string>>,
   ...Object.fromEntries([["5.6", image.root] as const, ...image.documents.map((document) => [document.digest, document] as const)].map(([name, { bytes }]) => [`https://registry.test/v2/machine-os/manifests/${name}`, bytes.toString()])),
 };
 
