@@ -64,6 +64,7 @@ describe("the contract of launchers does not pass one that", () => {
     ["plans what is no data", planning((plan) => ({ ...plan, notes: [new Date(0) as unknown as string] })), [complete, same, "plans plain data that survives JSON"]],
     ["names a program by a relative path", planning((plan) => ({ ...plan, vm: new Command("bin/qemu", { name: "qemu" }).add(plan.vm.toArgv().join(" ")) })), [complete]],
     ["forgets the seed", planning(({ vm }) => void vm.drop("-fw_cfg")), [complete]],
+    ["forgets cloud-init's seed at a later boot", planning(({ vm }, { firstBoot, seed }) => void (firstBoot || seed.kind === "ignition" || vm.drop("-drive"))), [complete]],
     ["makes a socket elsewhere", planning((plan) => ({ ...plan, control: { kind: "qmp", path: "/tmp/qmp.sock", paused: true } })), [inFolders]],
     ["makes a file elsewhere", planning((plan) => ({ ...plan, files: [{ path: "/etc/vars", content: { text: "" } }] })), [inFolders]],
     ["declares a shared network and forgets it", planning(({ vm }) => void vm.drop("-netdev").add("-netdev", "stream,id=net0,path=/net/vm.sock")), [complete, "has a second card for the shared network where it declares that it can"]],

@@ -120,9 +120,8 @@ function linkOf(kind: LinkKind, runtime: string): NetLink {
 function variants({ formats, seeds, links }: Launcher, input: BootInput): readonly (readonly [what: string, input: BootInput])[] {
   return [
     ...formats.map((format) => [`disk ${format}`, { ...input, disk: { ...input.disk, format } }] as const),
-    ...seeds.map((kind) => [`seed ${kind}`, { ...input, seed: { ...input.seed, kind } }] as const),
+    ...seeds.flatMap((kind) => [true, false].map((firstBoot) => [`seed ${kind}${firstBoot ? "" : " at a later boot"}`, { ...input, firstBoot, seed: { ...input.seed, kind } }] as const)),
     ...links.map((kind) => [`link ${kind}`, { ...input, link: linkOf(kind, input.folders.runtime) }] as const),
-    ["a later boot", { ...input, firstBoot: false }],
   ];
 }
 
@@ -134,7 +133,8 @@ function checkPlan(plan: BootPlan, { disk, seed, link, firstBoot }: BootInput, {
   const text = JSON.stringify([vm.argv, vm.env, helpers, plan.files]);
   const mentions: readonly (readonly [what: string, word: string])[] = [
     ["disk", disk.path], ["MAC address", link.mac], ["network link", link.kind === "user" ? String(sshForward.hostPort) : link.path],
-    ["ready port", ready.kind === "vsock" ? String(ready.port) : ready.name], ...(firstBoot ? [["seed", seed.path] as const] : []),
+    ["ready port", ready.kind === "vsock" ? String(ready.port) : ready.name], // cloud-init looks for its seed at every boot, and Ignition at the first.
+    ...(firstBoot || seed.kind === "nocloud" ? [["seed", seed.path] as const] : []),
   ];
   for (const [what, word] of mentions) assert.ok(text.includes(word), `${where}: nothing in the plan names the ${what} ${word}`);
   assert.match(plan.control.kind, /^(qmp|rest|signal)$/, `${where}: control.kind`);
