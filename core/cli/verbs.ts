@@ -1,4 +1,5 @@
 import cp from "./cp.ts";
+import doctor from "./doctor.ts";
 import env from "./env.ts";
 import events from "./events.ts";
 import help from "./help.ts";
@@ -42,6 +43,7 @@ export const verbs: readonly VerbEntry[] = [
   { name: "logs", summary: "Show what a machine and its parts wrote", verb: logs },
   { name: "events", summary: "Show what happens to machines, as it happens", verb: events },
   { name: "plan", summary: "Show what a start would do, without doing it", verb: plan },
+  { name: "doctor", summary: "Look for what is wrong with the host and the machines", verb: doctor },
   { name: "image", summary: "Show, fetch, verify and remove images", verb: image },
   { name: "env", summary: "Print shell lines that point docker and podman at a machine", verb: env },
   { name: "ssh-config", summary: "Print an ssh config for a machine", verb: sshConfig },

@@ -16,7 +16,7 @@ interface Findings {
 
 /** The host's accelerators, with those that failed since the host booted marked unusable. Throws "unsupported-host" when none is left. */
 export async function acceleratorsOf(spec: ResolvedSpec, run: Run): Promise<readonly Accelerator[]> {
-  const failed = run.host.local ? findings(run).failed : {};
+  const failed = failedAccelerators(run);
   const all = (await callPlugin(run.trace, spec.launcher, "accelerators", run.host, run.host.arch)).map((one) => {
     const reason = failed[one.name];
     return one.usable && reason !== undefined ? { ...one, usable: false, reason } : one;
@@ -40,13 +40,18 @@ export function attempts(all: readonly Accelerator[]): readonly string[] {
 /** Remembers, until the host boots again, that guests do not come to life under an accelerator. */
 export async function rememberFailure(name: string, reason: string, run: Run): Promise<void> {
   const before = findings(run);
-  await writeFileDurably(fileOf(run), JSON.stringify({ bootId: before.bootId, failed: { ...before.failed, [name]: reason } }));
+  await writeFileDurably(failuresFile(run), JSON.stringify({ bootId: before.bootId, failed: { ...before.failed, [name]: reason } }));
+}
+
+/** Accelerators under which guests did not come to life since this host booted, with the reason. */
+export function failedAccelerators(run: Run): Readonly<Record<string, string>> {
+  return run.host.local ? findings(run).failed : {};
 }
 
 function findings(run: Run): Findings {
   const now = bootId();
   try {
-    const read = JSON.parse(readFileSync(fileOf(run), "utf8")) as Findings;
+    const read = JSON.parse(readFileSync(failuresFile(run), "utf8")) as Findings;
     if (read.bootId === now) return read;
   } catch {
     // None yet.
@@ -54,6 +59,7 @@ function findings(run: Run): Findings {
   return { bootId: now, failed: {} };
 }
 
-function fileOf(run: Run): string {
+/** Where they are kept. */
+export function failuresFile(run: Run): string {
   return join(run.paths.cache, "accelerators.json");
 }

@@ -1,0 +1,77 @@
+import { messageOf } from "../errors.ts";
+import { probeSocket } from "../keeper/probe.ts";
+import { keeperShell } from "../keeper/client.ts";
+import type { Finding, MachineCheck, SickMachine, Verdict } from "./finding.ts";
+
+const running = ({ status }: SickMachine): boolean => status.state === "running" && status.keeper !== undefined;
+/** How long the guest may take for an answer. */
+const timeoutMs = 15_000;
+/** Seconds by which its clock may be off: a login by one-time password fails at 30. */
+const mostSeconds = 5;
+
+/** Asks the guest once for all that is to be known of it. */
+const questions = [
+  "date +%s.%N", "cat /etc/timezone 2> /dev/null || readlink /etc/localtime", "df -P / | tail -n 1", "systemctl --failed --no-legend --plain 2> /dev/null | cut -d ' ' -f 1 | tr '\\n' ' '",
+];
+const script = questions.map((question) => `( ${question} ) | head -n 1; echo`).join("\n");
+
+/** What the guest says of itself: whether ssh gets in, its clock, its time zone, its disk, its units. */
+export const guestCheck: MachineCheck = {
+  title: "guest",
+  applies: running,
+  async look({ record: { name, spec } }, { run: { paths, signal } }): Promise<Verdict> {
+    const before = Date.now() / 1000;
+    let lines: readonly string[];
+    try {
+      const { stdout } = await keeperShell(paths.machine(name).keeperSocket).exec(["/bin/sh", "-c", script], { timeoutMs, signal });
+      lines = stdout.split("\n").filter((_, index) => index % 2 === 0);
+    } catch (error) {
+      return { findings: [{ id: "ssh-refused", level: "broken", what: `ssh does not get into ${name}: ${messageOf(error)}`, fix: `glowplug logs ${name} serial; glowplug restart ${name}` }] };
+    }
+    const after = Date.now() / 1000;
+    const [clock = "", zone = "", disk = "", failed = ""] = lines.map((line) => line.trim());
+    return { findings: [...clockFindings(name, Number.parseFloat(clock), before, after), ...zoneFindings(name, zone, spec.timezone), ...diskFindings(name, disk), ...unitFindings(name, failed)] };
+  },
+};
+
+function clockFindings(name: string, said: number, before: number, after: number): Finding[] {
+  const off = Number.isNaN(said) ? 0 : said < before ? said - before : said > after ? said - after : 0;
+  if (Math.abs(off) <= mostSeconds) return [];
+  return [{ id: "clock-off", level: "broken", what: `the clock of ${name} is ${Math.abs(off).toFixed(0)} s ${off < 0 ? "behind" : "ahead"}`, fix: `glowplug ssh ${name} sudo date -s @$(date +%s)` }];
+}
+
+function zoneFindings(name: string, said: string, wanted: string): Finding[] {
+  const zone = said.replace(/^.*\/zoneinfo\//, "");
+  if (zone === "" || zone === wanted || (isUtc(zone) && isUtc(wanted))) return [];
+  return [{ id: "timezone-differs", level: "note", what: `${name} is in the time zone ${zone}, and its spec says ${wanted}`, fix: `glowplug ssh ${name} sudo ln -sfn /usr/share/zoneinfo/${wanted} /etc/localtime` }];
+}
+
+function isUtc(zone: string): boolean {
+  return /^(Etc\/)?(UTC|UCT|Universal|Zulu|GMT)$/.test(zone);
+}
+
+function diskFindings(name: string, line: string): Finding[] {
+  const used = Number(/(\d+)%/.exec(line)?.[1] ?? 0);
+  if (used < 95) return [];
+  return [{ id: "guest-disk-full", level: "warning", what: `the disk in ${name} is full by ${used} %`, fix: `glowplug ssh ${name} podman system prune; or a larger one: glowplug set --disk-size GIB ${name}` }];
+}
+
+function unitFindings(name: string, line: string): Finding[] {
+  return line === "" ? [] : [{ id: "units-failed", level: "warning", what: `units have failed in ${name}: ${line}`, fix: `glowplug ssh ${name} systemctl status ${line}` }];
+}
+
+/** The sockets of the host that lead into the guest. */
+export const socketsCheck: MachineCheck = {
+  title: "sockets",
+  applies: running,
+  async look({ record: { name, spec }, status }, { run: { paths, signal } }) {
+    const api = paths.machine(name).apiSocket;
+    if (!spec.podman || !status.keeper?.sockets.includes(api)) return { findings: [] };
+    try {
+      await probeSocket(api, "/_ping", AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+      return { findings: [], fact: api };
+    } catch (error) {
+      return { findings: [{ id: "api-silent", level: "broken", what: `podman's API of ${name} does not answer: ${messageOf(error)}`, fix: `glowplug ssh ${name} sudo systemctl restart podman.socket; glowplug restart ${name}` }] };
+    }
+  },
+};

@@ -1,0 +1,58 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { writeRawDisk } from "../support/disks.ts";
+import { World } from "../support/world.ts";
+
+let world: World;
+afterEach(async () => world.close());
+
+interface Answer {
+  readonly Ok: boolean;
+  readonly Checks: readonly { readonly Check: string; readonly Machine: string | null; readonly Findings: readonly { readonly Id: string; readonly Fix: string }[] }[];
+}
+async function ask(): Promise<{ readonly code: number | null; readonly ids: readonly string[]; readonly answer: Answer }> {
+  const { code, stdout } = await world.glowplug("doctor", "box", "--json");
+  const answer = JSON.parse(stdout) as Answer;
+  return { code, answer, ids: answer.Checks.filter(({ Machine }) => Machine === "box").flatMap(({ Findings }) => Findings.map(({ Id }) => Id)) };
+}
+/** What the guest says of itself: clock, zone, disk, failed units, each with an empty line behind it. */
+function guest(says: { readonly clock?: string; readonly zone?: string; readonly used?: number; readonly failed?: string }): void {
+  const lines = [says.clock ?? "$(date +%s.%N)", says.zone ?? "Europe/Rome", `/dev/vda1 100 50 50 ${says.used ?? 50}% /`, says.failed ?? ""];
+  writeFileSync(join(world.folder, "says.sh"), lines.map((line) => `echo "${line}"\necho\n`).join(""));
+}
+async function up(): Promise<void> {
+  world = new World({});
+  world.fakes?.behave({ qemu: { commands: [{ match: "systemctl --failed", run: `. ${join(world.folder, "says.sh")}` }] } });
+  guest({});
+  writeRawDisk(join(world.folder, "work/base.raw"), { size: 64 * 2 ** 20 });
+  world.write("box.ts", 'export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", timezone: "Europe/Rome" };\n');
+  await world.ok("up", "./box.ts");
+}
+
+describe("doctor, of a machine that runs", () => {
+  it("finds nothing, then each thing that the guest says is wrong, then nothing again", async () => {
+    await up();
+    expect(await ask()).toMatchObject({ ids: [], answer: { Ok: true }, code: 0 });
+    const wrong = [
+      ["clock-off", { clock: "$(($(date +%s) - 3600))" }, 1], ["timezone-differs", { zone: "Asia/Tokyo" }, 0], ["guest-disk-full", { used: 99 }, 0], ["units-failed", { failed: "web.service" }, 0],
+    ] as const;
+    for (const [id, says, code] of wrong) {
+      guest(says);
+      expect(await ask(), id).toMatchObject({ ids: [id], code });
+      guest({});
+      expect(await ask(), id).toMatchObject({ ids: [], code: 0 });
+    }
+  });
+
+  it("says in a few lines what is wrong and what to do, and ends with 1", async () => {
+    await up();
+    guest({ clock: "$(($(date +%s) - 3600))" });
+    const { code, stdout } = await world.glowplug("doctor", "box");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^broken box, guest: the clock of box is 3[56]\d\d s behind\n {4}fix: glowplug ssh box sudo date -s @\$\(date \+%s\)\n/m);
+    expect(stdout).toMatch(/\d+ checks: 1 broken, /);
+    expect(await world.ok("doctor", "box", "--all").catch((error: unknown) => String(error))).toContain("ok box, state: running");
+    expect(await world.glowplug("doctor", "nobody")).toMatchObject({ code: 125, stderr: expect.stringContaining("nobody: VM does not exist") as string });
+  });
+});
