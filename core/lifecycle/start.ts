@@ -14,6 +14,7 @@ import { boot, type Booted } from "./boot.ts";
 import { recordedInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
 import { placeOf, withPlace } from "./lan.ts";
+import { joinLan } from "./lan-guest.ts";
 import { waitUntilUp } from "./launch-keeper.ts";
 import { lockMachine } from "./lock-machine.ts";
 import { noSuchMachine } from "./missing.ts";
@@ -40,6 +41,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
       const ssh = keeperShell(files.keeperSocket);
       // A guest that was up before may have volumes that are gone by now.
       if (mounts.length > 0 || record.lastUp !== null) await mountShares(mounts, ssh, up.ssh.user);
+      await joinLan(up, run);
       await hooks.fire("afterStart", recordedInfo(up, spec, run.paths), { ssh, ports: keeper.ports });
     } finally {
       clearBegun(files);
