@@ -55,6 +55,8 @@ export const guestBuildNeeds = [
 export const testNeeds = [
   { program: "ignition-validate", debian: "ignition" },
   { program: "podman", debian: "podman", brew: "podman" },
+  { program: "docker-compose", debian: "docker-compose" },
+  { program: "script", debian: "bsdutils" },
   { program: "sshd", debian: "openssh-server" },
   { program: "ssh-keygen", debian: "openssh-client" },
   { program: "/bin/busybox", debian: "busybox-static" },
