@@ -1,5 +1,6 @@
 import { MachineError } from "./errors.ts";
 import { GuestDraft, type GuestMount } from "./guest.ts";
+import { growRoot } from "./grow-root.ts";
 import { readUserConfig } from "./user-config.ts";
 import type { GuestFile } from "./model.ts";
 import { lanFiles } from "./lan.ts";
@@ -32,6 +33,7 @@ export function draftGuest(spec: ResolvedSpec, input: DraftInput): GuestDraft {
   addUsers(guest, spec, input);
   addSsh(guest, input.hostKey);
   guest.link({ path: "/etc/localtime", target: `../usr/share/zoneinfo/${checkedTimezone(spec.timezone)}` });
+  growRoot(guest);
   for (const file of spec.files) guest.file(withContent(file, input));
   for (const file of input.lan ? lanFiles(input.lan) : []) guest.file(file);
   for (const unit of spec.units) guest.unit(unit);

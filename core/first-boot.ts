@@ -1,4 +1,5 @@
 import { quote } from "./command.ts";
+import { growUnit } from "./grow-root.ts";
 import type { GuestDraft } from "./guest.ts";
 import type { ReadyPort } from "./model.ts";
 import { escapePath } from "./systemd.ts";
@@ -126,7 +127,7 @@ WantedBy=multi-user.target
  */
 function readyText(ready: ReadyPort, units: readonly string[]): string {
   const device = deviceUnits(ready);
-  const after = ["network-online.target", "systemd-user-sessions.service", "ssh.service", "sshd.service", "ssh.socket", "sshd.socket", firstBootUnit, ...device, ...units];
+  const after = ["network-online.target", "systemd-user-sessions.service", "ssh.service", "sshd.service", "ssh.socket", "sshd.socket", growUnit, firstBootUnit, ...device, ...units];
   return `[Unit]
 Description=Tell the host that the machine is up
 ${device.map((unit) => `Requires=${unit}\n`).join("")}Wants=${["network-online.target", ...units].join(" ")}

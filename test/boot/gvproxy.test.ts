@@ -33,7 +33,8 @@ export default {
   cpus: 2, memory: "2GiB", disk: "12GiB", image: "debian-bootstrap", launcher, forwarder: "gvproxy",
   ports: ["127.0.0.1:${published}:7000"],
   files: [{ path: "/etc/motto", content: "one file, one machine\\n" }],
-  units: [{ name: "answer.service", content: "[Service]\\nExecStart=/bin/busybox httpd -f -p 7000 -h /etc\\n[Install]\\nWantedBy=multi-user.target\\n" }],
+  // The image's own: here the machine's is to grow the disk.
+  units: [{ name: "grow-root.service", mask: true }, { name: "answer.service", content: "[Service]\\nExecStart=/bin/busybox httpd -f -p 7000 -h /etc\\n[Install]\\nWantedBy=multi-user.target\\n" }],
   run: ["echo ran >> /var/lib/ran"],
   async afterStart({ ssh, machine }) {
     const { stdout } = await ssh.exec(["cat", "/etc/motto"]);
@@ -137,8 +138,10 @@ export default {
     await world.ok("stop", "web");
   });
 
-  it("boots again with its disk, without first boot, and rm --force leaves nothing", async () => {
+  it("boots again with its disk, which set has enlarged, without first boot, and rm --force leaves nothing", async () => {
+    await world.ok("set", "--disk-size", "14", "web");
     await world.ok("start", "web");
+    expect(Number((await world.ok("ssh", "web", "df --output=size -B1 / | tail -1")).trim())).toBeGreaterThan(12.5 * 2 ** 30);
     expect(await world.ok("ssh", "web", "sudo cat /var/lib/ran; podman images --format '{{.Repository}}' | grep -c hello")).toBe("ran\n1\n");
     await world.ok("rm", "--force", "web");
     expect(processesOf(world.folder)).toEqual([]);

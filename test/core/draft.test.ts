@@ -41,7 +41,7 @@ describe("the core's part of a guest", () => {
       { path: "/etc/ssh/ssh_host_ed25519_key.pub", content: "ssh-ed25519 BBBB\n" },
       { path: "/etc/ssh/sshd_config.d/10-glowplug.conf", mode: 0o600, content: "HostKey /etc/ssh/ssh_host_ed25519_key\nPermitRootLogin prohibit-password\nMaxSessions 512\n" },
     ]);
-    expect(draftOf().units.map((unit) => [unit.name, unit.mask])).toEqual([["sshd-keygen@rsa.service", true], ["sshd-keygen@ecdsa.service", true]]);
+    expect(draftOf().units.filter(({ name }) => name.startsWith("sshd")).map((unit) => [unit.name, unit.mask])).toEqual([["sshd-keygen@rsa.service", true], ["sshd-keygen@ecdsa.service", true]]);
   });
 
   it("sets the time zone by a relative link, as systemd wants it", () => {

@@ -23,7 +23,7 @@ describe("the ready unit", () => {
 Description=Tell the host that the machine is up
 Requires=dev-virtio\\x2dports-org.glowplug.ready\\x2d0.device
 Wants=network-online.target podman.socket
-After=network-online.target systemd-user-sessions.service ssh.service sshd.service ssh.socket sshd.socket glowplug-first-boot.service dev-virtio\\x2dports-org.glowplug.ready\\x2d0.device podman.socket
+After=network-online.target systemd-user-sessions.service ssh.service sshd.service ssh.socket sshd.socket glowplug-grow.service glowplug-first-boot.service dev-virtio\\x2dports-org.glowplug.ready\\x2d0.device podman.socket
 
 [Service]
 Type=oneshot
