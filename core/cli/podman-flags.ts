@@ -8,7 +8,7 @@ import { hidden, on, text, type FlagValues } from "./flags.ts";
 /** Flags of podman's `init` that glowplug has other words for, or nothing to do with. */
 export const podmanFlags = {
   provider: text("--provider <name>", `podman's word for a launcher: ${Object.entries(defaults.providers).map(([provider, launcher]) => `${provider} (${launcher})`).join(", ")}`),
-  tlsVerify: on("--tls-verify", "For docker:// images: whether the registry must prove who it is (default: true)"),
+  tlsVerify: on("--tls-verify", "Registries of docker:// images must prove who they are (default: true)"),
   imagePath: hidden(text("--image-path <what>", "The same as --image")),
   volumeDriver: hidden(text("--volume-driver <driver>", "Ignored")),
   userModeNetworking: hidden(on("--user-mode-networking", "Ignored: the network is always a program's of the user")),
