@@ -25,7 +25,7 @@ export interface NetPlan {
   readonly openAtStart: readonly ResolvedPort[];
   /** True where the guest's own podman asks the forwarder for its containers' ports (the gvproxy marker file). */
   readonly guestOpensPorts: boolean;
-  /** Names the guest's DNS should know, with addresses: host.containers.internal and the like, where the forwarder does not serve them itself. */
+  /** Names that the guest and its containers shall know, with addresses: host.containers.internal and the like. */
   readonly names: Readonly<Record<string, string>>;
   readonly notes: readonly string[];
 }

@@ -29,7 +29,7 @@ const required: Readonly<Record<string, Check>> = {
   "spec.volumes": listOf(fields({ source: text, target: path, readOnly: flag }, "a volume"), "volumes"),
   "spec.files": listOf(fields({ path }, "a file"), "files"), "spec.units": listOf(fields({ name: text }, "a unit"), "units"),
   "spec.packages": texts, "spec.run": texts, "spec.usb": texts, "spec.plugins": texts,
-  "spec.restart": oneOf("never", "on-failure", "always"), "spec.importNativeCa": flag, "spec.network": maybe(text), "spec.rootful": flag, "spec.podman": flag, "spec.user": text, "spec.timezone": text,
+  "spec.restart": oneOf("never", "on-failure", "always"), "spec.importNativeCa": flag, "spec.network": maybe(text), "spec.rootful": flag, "spec.podman": flag, "spec.proxy": flag, "spec.user": text, "spec.timezone": text,
   "spec.image": text, "spec.provisioner": text, "spec.launcher": text, "spec.forwarder": text,
   "image.source": text, "image.title": text, "image.id": text, "image.path": path, "image.format": oneOf("qcow2", "raw"), "image.virtualSize": count,
   "disk.path": path, "disk.format": oneOf("qcow2", "raw"),

@@ -20,7 +20,7 @@ export interface RecordVersions {
 export const recordVersions: RecordVersions = { newest: 1, steps: {} };
 
 /** Fields of a spec that came later, and what they mean where a record does not have them. */
-const laterFields: Readonly<Pick<SavedSpec, "swap" | "usb" | "importNativeCa">> = { swap: 0, usb: [], importNativeCa: false };
+const laterFields: Readonly<Pick<SavedSpec, "swap" | "usb" | "importNativeCa" | "proxy">> = { swap: 0, usb: [], importNativeCa: false, proxy: true };
 
 /** Brings a record to the newest version. Returns what is wrong where no step leads there. */
 export function migrate(read: RawRecord, { newest, steps }: RecordVersions = recordVersions): { readonly record: RawRecord } | { readonly problem: string } {

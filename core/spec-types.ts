@@ -58,6 +58,8 @@ export interface MachineSpec extends HookMethods {
   timezone?: string;
   /** Set up podman in the guest and serve its API on the host. Default: true. */
   podman?: boolean;
+  /** Hand the host's proxies on to the guest, those of the moment at each start; false leaves the guest's alone. Default: true. */
+  proxy?: boolean;
   /**
    * Name of a network over which machines reach one another by name, beside the forwarder's; false for none. Needs a launcher that can have a
    * second card. Default: for a script that describes several machines one of its own, else none.
@@ -104,6 +106,7 @@ export interface ResolvedSpec {
   readonly rootful: boolean;
   readonly timezone: string;
   readonly podman: boolean;
+  readonly proxy: boolean;
   /** Name of the network that it shares with other machines. */
   readonly network?: string;
   /** Every plugin in the order in which hooks fire: slots, built-in addons, `plugins`, the script. */

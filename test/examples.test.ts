@@ -27,20 +27,20 @@ const port = (hostPort: number, guestPort: number) => ({ host: "127.0.0.1", host
 
 /** Every script and config among the examples, by its file. */
 const examples: Readonly<Record<string, readonly Example[]>> = {
-  "only-cpus.ts": [{ slots: ["fcos", ...usual], plugins: ["podman"], line: ["-smp 2", "-m 2048M"] }],
-  "debian-qemu-flags.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman"], line: ["-device i6300esb", "-action watchdog=reset", "-m 1024M"] }],
-  "hooks.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "hooks.ts"], line: ["-device virtio-keyboard-pci"] }],
-  "own-plugin.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "motd"], line: ["-device virtio-keyboard-pci"] }],
-  "own-image.ts": [{ slots: ["our-linux", ...usual], plugins: ["podman"] }],
-  "own-launcher.ts": [{ slots: ["debian-bootstrap", "ignition", "throwaway", "gvproxy"], plugins: [], line: ["-snapshot"] }],
-  "own-forwarder.ts": [{ slots: ["debian-bootstrap", "ignition", "qemu", "over-ssh"], plugins: ["podman"], line: ["-netdev user"], plan: { ports: [port(8080, 80)] } }],
+  "only-cpus.ts": [{ slots: ["fcos", ...usual], plugins: ["podman", "proxy"], line: ["-smp 2", "-m 2048M"] }],
+  "debian-qemu-flags.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "proxy"], line: ["-device i6300esb", "-action watchdog=reset", "-m 1024M"] }],
+  "hooks.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "proxy", "hooks.ts"], line: ["-device virtio-keyboard-pci"] }],
+  "own-plugin.ts": [{ slots: ["debian-bootstrap", ...usual], plugins: ["podman", "proxy", "motd"], line: ["-device virtio-keyboard-pci"] }],
+  "own-image.ts": [{ slots: ["our-linux", ...usual], plugins: ["podman", "proxy"] }],
+  "own-launcher.ts": [{ slots: ["debian-bootstrap", "ignition", "throwaway", "gvproxy"], plugins: ["proxy"], line: ["-snapshot"] }],
+  "own-forwarder.ts": [{ slots: ["debian-bootstrap", "ignition", "qemu", "over-ssh"], plugins: ["podman", "proxy"], line: ["-netdev user"], plan: { ports: [port(8080, 80)] } }],
   "two-machines.ts": [
-    { name: "back", slots: ["debian-bootstrap", ...usual], plugins: [], plan: { name: "back", ports: [port(9000, 9000)] } },
-    { name: "front", slots: ["debian-bootstrap", ...usual], plugins: [], plan: { name: "front", ports: [] } },
+    { name: "back", slots: ["debian-bootstrap", ...usual], plugins: ["proxy"], plan: { name: "back", ports: [port(9000, 9000)] } },
+    { name: "front", slots: ["debian-bootstrap", ...usual], plugins: ["proxy"], plan: { name: "front", ports: [] } },
   ],
-  "machine.yaml": [{ slots: ["fcos", ...usual], plugins: ["podman", "timezone", "motd"], line: ["-device virtio-keyboard-pci"], plan: { name: "from-yaml", ports: [port(8080, 80)] } }],
+  "machine.yaml": [{ slots: ["fcos", ...usual], plugins: ["podman", "proxy", "timezone", "motd"], line: ["-device virtio-keyboard-pci"], plan: { name: "from-yaml", ports: [port(8080, 80)] } }],
   // Its image depends on the host.
-  "quickstart.ts": [{ slots: [expect.stringMatching(/^(fcos|debian-bootstrap)$/) as unknown as string, ...usual], plugins: ["podman"], line: ["-smp 2"], plan: { name: "quickstart" } }],
+  "quickstart.ts": [{ slots: [expect.stringMatching(/^(fcos|debian-bootstrap)$/) as unknown as string, ...usual], plugins: ["podman", "proxy"], line: ["-smp 2"], plan: { name: "quickstart" } }],
 };
 /** What describes no machine: a plugin, its test, and a script that uses a machine that runs. */
 const others = ["motd-plugin.ts", "motd-plugin.test.ts", "quickstart-tour.ts"];

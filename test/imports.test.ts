@@ -128,7 +128,7 @@ test("no module of core and hooks keeps state; programs may", () => {
 });
 
 /** Names of built-in plugins that are also words of the domain: what a guest speaks, runs, or is made of, and what hosts run. */
-const words: readonly string[] = ["ignition", "cloud-init", "podman", "file", "proxy", "timezone", "debian", "ubuntu", "alpine"];
+const words: readonly string[] = ["ignition", "cloud-init", "podman", "file", "proxy", "timezone", "debian", "ubuntu", "alpine", "swap", "playbook"];
 test("core and hooks name no plugin outside the defaults", () => {
   const names = readdirSync(join(root, "plugins"), { recursive: true, encoding: "utf8" }).flatMap((path) => /^[^/]+\/([^/.]+)(\.ts|\/index\.ts)$/.exec(path)?.[1] ?? []).filter((name) => !words.includes(name));
   expect(names).toContain("qemu");

@@ -10,6 +10,7 @@ export interface Begun {
   readonly accelerators: NonNullable<MachineRecord["last"]>["accelerators"];
   readonly notes: readonly string[];
   readonly mounts: BootPlan["mounts"];
+  readonly names: Readonly<Record<string, string>>;
 }
 
 /** Writes it down in the runtime folder, as this process's. */

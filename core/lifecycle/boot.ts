@@ -88,7 +88,7 @@ function bootUnder(accelerator: string, { spec, record, accelerators, fallbacks 
     await writePlannedFiles(planned.boot.files);
     const plan = keeperPlan(spec, record, planned, accelerator, deadlinesFor(accelerator, options.deadlines), run);
     await writeFileDurably(files.keeperPlan, JSON.stringify(plan));
-    const begun: Begun = { accelerators, notes: [...fallbacks, ...notes], mounts: planned.boot.mounts };
+    const begun: Begun = { accelerators, notes: [...fallbacks, ...notes], mounts: planned.boot.mounts, names: planned.net.names };
     await writeBegun(files, begun);
     const keeper = await launchKeeper(files, plan.token, run);
     scope.defer(`processes of ${spec.name}`, () => askedToStop(files, keeper, { force: true, timeoutMs: 0 }));

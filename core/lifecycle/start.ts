@@ -18,8 +18,8 @@ import { joinLan } from "./lan-guest.ts";
 import { waitUntilUp } from "./launch-keeper.ts";
 import { lockMachine } from "./lock-machine.ts";
 import { noSuchMachine } from "./missing.ts";
-import { mountShares } from "./mounts.ts";
 import { recover } from "./recover.ts";
+import { settleGuest } from "./settle.ts";
 import { livingKeeper, stateOf } from "./status.ts";
 
 /** Boots a machine and returns when it is of use. Where a start was killed, it goes on with what that had begun. */
@@ -30,7 +30,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     const found = await recover(spec.name, run);
     if (!found) throw noSuchMachine(spec.name);
     const hooks = new VerbHooks(spec, run);
-    const { record, keeper, mounts, notes, accelerators } = (await takenOver(spec, found, run)) ?? (await boot(spec, found, hooks, run, options));
+    const { record, keeper, mounts, names, notes, accelerators } = (await takenOver(spec, found, run)) ?? (await boot(spec, found, hooks, run, options));
     const up: MachineRecord = {
       ...record, spec: keepFirstBoot(record.spec, saveSpec(spec)), lastUp: new Date().toISOString(),
       last: { accelerator: keeper.accelerator, accelerators, notes, ports: keeper.ports },
@@ -39,8 +39,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     lock.release();
     try {
       const ssh = keeperShell(files.keeperSocket);
-      // A guest that was up before may have volumes that are gone by now.
-      if (mounts.length > 0 || record.lastUp !== null) await mountShares(mounts, ssh, up.ssh.user);
+      await settleGuest({ mounts, names }, ssh, up.ssh.user);
       await joinLan(up, run);
       await hooks.fire("afterStart", recordedInfo(up, spec, run.paths), { ssh, ports: keeper.ports });
     } finally {
@@ -64,7 +63,7 @@ async function takenOver(spec: ResolvedSpec, record: MachineRecord, run: Run): P
     throw new MachineError("wrong-state", `unable to start "${name}": already running`, { hint: `\`glowplug ssh ${name}\` gets in.` });
   }
   const keeper = await waitUntilUp(name, files, run);
-  return { accelerators: [], notes: [], mounts: [], ...begun, record: withPlace(record, placeOf(spec, record, run)), keeper };
+  return { accelerators: [], notes: [], mounts: [], names: {}, ...begun, record: withPlace(record, placeOf(spec, record, run)), keeper };
 }
 
 /** How long a machine that is on its way down is waited for, beyond what its guest is given by default. */

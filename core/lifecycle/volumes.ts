@@ -2,15 +2,16 @@ import { statSync } from "node:fs";
 import { isMachineError, MachineError } from "../errors.ts";
 import { askKeeper, keeperShell } from "../keeper/client.ts";
 import { protocolVersion } from "../keeper/protocol.ts";
-import { takeLock } from "../lock.ts";
 import type { Share } from "../model.ts";
 import type { MachineRecord } from "../record.ts";
 import type { ShareMount } from "../roles/launcher.ts";
 import type { Run } from "../run.ts";
 import { targetProblem } from "../spec/volumes.ts";
 import { readRecord, updateRecord } from "../store.ts";
+import { lockMachine } from "./lock-machine.ts";
 import { noSuchMachine } from "./missing.ts";
-import { mountShares } from "./mounts.ts";
+import { recover } from "./recover.ts";
+import { settleGuest } from "./settle.ts";
 import { statusOf } from "./status.ts";
 
 type Volume = Required<Share>;
@@ -63,11 +64,11 @@ export async function removeVolume(name: string, target: string, run: Run): Prom
 
 /** Does one change under the machine's lock, and writes it down. */
 async function changed(name: string, verb: string, run: Run, work: (record: MachineRecord, running: boolean) => Promise<{ readonly volumes: readonly Volume[]; readonly change: VolumeChange }>): Promise<VolumeChange> {
-  const { paths, report, signal } = run;
+  const { paths } = run;
   if (!readRecord(paths, name)) throw noSuchMachine(name);
-  const lock = await takeLock(paths.machine(name).lock, { signal, purpose: `glowplug volume ${verb} ${name}`, onWait: (holder) => report.info(`waiting for ${holder}`) });
+  const lock = await lockMachine(name, `volume ${verb}`, run);
   try {
-    const record = readRecord(paths, name);
+    const record = await recover(name, run);
     if (!record) throw noSuchMachine(name);
     const { state } = await statusOf(record, paths);
     const running = state === "running";
@@ -91,7 +92,7 @@ async function plugged({ name, ssh }: MachineRecord, share: Volume, run: Run): P
   const ask = (request: object): Promise<unknown> => askKeeper(keeperSocket, { v: protocolVersion, ...request } as never, { timeoutMs: 90_000 });
   if (!(await couldBeDone(() => ask({ op: "share-add", share }), run))) return false;
   try {
-    await mountShares(await currentShares(name, run), keeperShell(keeperSocket), ssh.user);
+    await settleGuest({ mounts: await currentShares(name, run) }, keeperShell(keeperSocket), ssh.user);
     return true;
   } catch (error) {
     await ask({ op: "share-remove", target: share.target }).catch(() => {});
@@ -105,7 +106,7 @@ async function unplugged({ name, ssh }: MachineRecord, target: string, run: Run)
   const shares = await currentShares(name, run);
   const gone = shares.filter(({ share }) => share.target === target);
   if (gone.length === 0) return true;
-  await mountShares(shares.filter((one) => !gone.includes(one)), keeperShell(keeperSocket), ssh.user, gone);
+  await settleGuest({ mounts: shares.filter((one) => !gone.includes(one)), gone }, keeperShell(keeperSocket), ssh.user);
   return couldBeDone(() => askKeeper(keeperSocket, { v: protocolVersion, op: "share-remove", target }, { timeoutMs: 90_000 }), run);
 }
 

@@ -23,7 +23,7 @@ type ChangingField = Exclude<keyof SavedSpec, "name" | "script" | "sources">;
 
 /** The kind of a change of each field; of some it depends on the direction. */
 const kinds: Readonly<Record<ChangingField, ChangeKind | ((from: never, to: never) => ChangeKind)>> = {
-  cpus: "next-start", memory: "next-start", usb: "next-start", importNativeCa: "next-start",
+  cpus: "next-start", memory: "next-start", usb: "next-start", importNativeCa: "next-start", proxy: "next-start",
   // The guest's file system grows with its disk; one that shrinks would lose its end.
   disk: (from: number, to: number) => (to > from ? "next-start" : "first-boot-only"),
   image: "first-boot-only", provisioner: "first-boot-only", launcher: "next-start", forwarder: "next-start",

@@ -1,5 +1,8 @@
 import type { FirstBoot, Size } from "../model.ts";
 
+/** Fields that switch an addon on: with true, or with what the addon needs to know. */
+export type AddonField = "podman" | "proxy" | "importNativeCa" | "swap" | "playbook";
+
 /**
  * Every default of a spec, and the only place in core that names plugins. A provisioner is found by the first-boot language
  * that the image declares: the built-in one has that word as its name.
@@ -28,8 +31,12 @@ export interface SpecDefaults {
   readonly reservedNames: readonly string[];
   /** In order of liking; the first that runs here and meets the launcher is taken. */
   readonly forwarders: readonly string[];
-  /** Addons that a field of the spec switches on, by field. They fire after the slots and before the user's plugins. */
-  readonly addons: Readonly<Record<"podman", string>>;
+  readonly proxy: boolean;
+  /**
+   * Addons that a field of the spec switches on, by field, in the order in which they fire: after the slots and before the user's plugins. A field that
+   * says more than yes is handed to its addon as an option of the field's name.
+   */
+  readonly addons: Readonly<Record<AddonField, string>>;
   provisioner(firstBoot: FirstBoot): string;
   cpus(hostCpus: number): number;
 }
@@ -52,7 +59,8 @@ export const defaults: SpecDefaults = {
   providers: { qemu: "qemu", applehv: "vfkit" },
   reservedNames: ["qemu", "wsl", "applehv", "libkrun", "hyperv"],
   forwarders: ["gvproxy", "slirp"],
-  addons: { podman: "podman" },
+  proxy: true,
+  addons: { podman: "podman", proxy: "proxy", importNativeCa: "host-ca", swap: "swap", playbook: "playbook" },
   provisioner: (firstBoot) => firstBoot,
   cpus: (hostCpus) => Math.max(1, Math.floor(hostCpus / 2)),
 };

@@ -98,7 +98,7 @@ const specFields: Readonly<Record<string, Shape>> = {
   packages: listOf(packageName), run: listOf(text("a shell line", /\S/)),
   restart: oneOf("never", "on-failure", "always"), user: text("a user's name: letters, digits, dots, dashes and underscores", namePattern), rootful: flag,
   usb: listOf(readable("a USB device", usbProblem)), playbook: hostFile, ignitionPath: hostFile, importNativeCa: flag,
-  timezone: readable("a time zone", timezoneProblem), podman: flag, network, plugins: listOf(listedPlugin),
+  timezone: readable("a time zone", timezoneProblem), podman: flag, proxy: flag, network, plugins: listOf(listedPlugin),
   ...Object.fromEntries(hookNames.map((name) => [name, hook])),
 };
 

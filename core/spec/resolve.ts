@@ -37,9 +37,11 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
   };
   const volumes = (values.volumes ?? []) as readonly Required<Share>[];
   const ports = (values.ports ?? []).flatMap(resolvePorts);
+  const importNativeCa = values.importNativeCa ?? defaults.importNativeCa;
   const podman = values.podman ?? defaults.podman;
+  const proxy = values.proxy ?? defaults.proxy;
   const mistakes: LayerMistake[] = [...checkLimits(numbers, host), ...checkPorts(ports), ...checkVolumes(volumes, host)];
-  const chosen = await choosePlugins(merged, podman, context, mistakes);
+  const chosen = await choosePlugins(merged, { podman, proxy, importNativeCa, swap: numbers.swap > 0 && values.swap, playbook: values.playbook }, context, mistakes);
   if (chosen && (values.usb ?? []).length > 0 && !chosen.launcher.abilities.usb) {
     mistakes.push({ path: "usb", code: "unsupported-host", message: `USB host passthrough not supported for ${chosen.launcher.name} machines` });
   }
@@ -53,10 +55,10 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
     ...(context.script !== undefined && { script: context.script }),
     ...numbers, ...chosen,
     ports, volumes, sockets: values.sockets ?? [], files: values.files ?? [], units: values.units ?? [], packages: values.packages ?? [], run: values.run ?? [],
-    restart: values.restart ?? defaults.restart, usb: (values.usb ?? []).map(canonicalUsb), importNativeCa: values.importNativeCa ?? defaults.importNativeCa,
+    restart: values.restart ?? defaults.restart, usb: (values.usb ?? []).map(canonicalUsb), importNativeCa,
     ...(values.playbook !== undefined && { playbook: values.playbook }), ...(values.ignitionPath !== undefined && { ignitionPath: values.ignitionPath }),
     user: values.user ?? image.user, rootful: values.rootful ?? defaults.rootful,
-    timezone: timezone === "local" ? host.timezone : timezone, podman,
+    timezone: timezone === "local" ? host.timezone : timezone, podman, proxy,
     ...(typeof values.network === "string" && { network: values.network }),
     sources: { ...defaultSources, ...merged.sources },
   };
@@ -64,7 +66,7 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
 
 const defaultSources: Readonly<Record<string, ValueSource>> = Object.fromEntries(
   ["name", "cpus", "memory", "disk", "swap", "image", "provisioner", "launcher", "forwarder", "ports", "sockets", "volumes", "files", "units", "packages", "run",
-    "restart", "usb", "playbook", "ignitionPath", "importNativeCa", "user", "rootful", "timezone", "podman", "network"].map((field) => [field, "default" as const]),
+    "restart", "usb", "playbook", "ignitionPath", "importNativeCa", "user", "rootful", "timezone", "podman", "proxy", "network"].map((field) => [field, "default" as const]),
 );
 
 function checkPorts(ports: ResolvedSpec["ports"]): Mistake[] {

@@ -8,7 +8,7 @@ import type { Launcher } from "../roles/launcher.ts";
 import { noTrace, type Trace } from "../run.ts";
 import { callPlugin, within } from "../spans.ts";
 import type { NamedPlugin, ResolvedSpec } from "../spec-types.ts";
-import { defaults } from "./defaults.ts";
+import { defaults, type AddonField } from "./defaults.ts";
 import type { MergedSpec, SpecLayer, WantedPlugin } from "./merge.ts";
 import { mistakeOf, type Mistake } from "./mistakes.ts";
 
@@ -20,6 +20,8 @@ export interface PluginContext {
   /** Default: none. */
   readonly trace?: Trace;
 }
+/** What the fields say that switch addons on. */
+export type Switches = Readonly<Record<AddonField, unknown>>;
 /** A mistake whose layer is known better than its path tells. */
 export interface LayerMistake extends Mistake { readonly layer?: SpecLayer }
 export type ChosenPlugins = Pick<ResolvedSpec, "image" | "provisioner" | "launcher" | "forwarder" | "plugins">;
@@ -28,7 +30,7 @@ export type ChosenPlugins = Pick<ResolvedSpec, "image" | "provisioner" | "launch
  * Turns names into plugins, picks defaults for empty slots, and lines all up in the order in which hooks fire: slots, addons that
  * fields switch on, listed plugins, scripts. Adds to `mistakes`; undefined when a slot stays empty.
  */
-export async function choosePlugins(merged: MergedSpec, podman: boolean, context: PluginContext, mistakes: LayerMistake[]): Promise<ChosenPlugins | undefined> {
+export async function choosePlugins(merged: MergedSpec, switches: Switches, context: PluginContext, mistakes: LayerMistake[]): Promise<ChosenPlugins | undefined> {
   const { trace = noTrace } = context;
   // Not under the plugin's name: it may be an address.
   const load: PluginResolver = (role, ...which) => within(trace, `load ${role}`, "plugin", { role }, () => context.resolvePlugin(role, ...which));
@@ -40,7 +42,7 @@ export async function choosePlugins(merged: MergedSpec, podman: boolean, context
   const listed: Plugin[] = [];
   for (const wanted of merged.plugins) listed.push(...(await resolved(wanted)));
   const addons: Plugin[] = [];
-  if (podman) addons.push(...(await addon(defaults.addons.podman)));
+  for (const [field, name] of Object.entries(defaults.addons)) addons.push(...(await addon(name, field as AddonField)));
 
   if (!image || !provisioner || !launcher || !forwarder) return undefined;
   const plugins = [image, provisioner, launcher, forwarder, ...addons, ...listed, ...merged.scripts];
@@ -60,8 +62,10 @@ export async function choosePlugins(merged: MergedSpec, podman: boolean, context
   }
 
   /** A listed plugin of the same name takes an addon's place. */
-  async function addon(name: string): Promise<Plugin[]> {
-    return listed.some((plugin) => plugin.name === name) ? [] : resolved({ path: "", wanted: name, folder: context.cwd });
+  async function addon(name: string, field: AddonField): Promise<Plugin[]> {
+    const value = switches[field];
+    if (!value || listed.some((plugin) => plugin.name === name)) return [];
+    return resolved({ path: value === true ? "" : field, wanted: value === true ? name : [name, { [field]: value }], folder: context.cwd });
   }
 
   async function defaultForwarder(its: Launcher): Promise<Forwarder | undefined> {

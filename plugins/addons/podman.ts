@@ -1,4 +1,4 @@
-import { Command, MachineError, type AfterStartEvent, type GuestDraft, type HostFacts, type MachineInfo, type Plugin, type Registration } from "glowplug";
+import { Command, MachineError, syncGuestFiles, type AfterStartEvent, type GuestDraft, type HostFacts, type MachineInfo, type Plugin, type Registration, type SyncedPath } from "glowplug";
 
 export interface PodmanOptions {
   /** Registries that a short image name is looked up in, in order. Default: ["docker.io"]. */
@@ -11,11 +11,21 @@ export interface PodmanOptions {
  */
 const markers = ["/etc/containers/podman-machine", "/etc/podman-machine"];
 
+/** Makes the guest's /run/docker.sock lead to podman's. */
+const dockerSocket = "/etc/tmpfiles.d/podman-docker.conf";
+const containersConf = "/etc/containers/containers.conf.d/50-glowplug.conf";
+
+/** What the forwarder of a start means for the guest's podman. */
+interface Network {
+  readonly guestOpensPorts: boolean;
+  readonly hostAddress: string | undefined;
+}
+
 /** Sets up podman in the guest: rootless and root's, its API on the host, and a connection for the host's own podman. */
 export default function podman(options: PodmanOptions = {}): Plugin {
   const registries = options.registries ?? ["docker.io"];
   // Known between two hooks of one start, by machine. A restart by the keeper fires no beforeBoot; the guest's files then stay.
-  const guestOpensPorts = new Map<string, boolean>();
+  const networks = new Map<string, Network>();
   return {
     name: "podman",
 
@@ -25,15 +35,15 @@ export default function podman(options: PodmanOptions = {}): Plugin {
     },
 
     beforeBoot({ machine, net, sockets }) {
-      guestOpensPorts.set(machine.name, net.guestOpensPorts);
+      networks.set(machine.name, { guestOpensPorts: net.guestOpensPorts, hostAddress: net.names?.["host.containers.internal"] });
       const host = machine.apiSocket;
       if (host === undefined || sockets.some((socket) => socket.host === host)) return;
       sockets.push({ host, guest: apiPath(machine, machine.rootful), user: machine.rootful ? "root" : machine.user, probe: "/_ping", publish: !net.guestOpensPorts });
     },
 
     async afterStart(event) {
-      const wanted = guestOpensPorts.get(event.machine.name);
-      if (wanted !== undefined) await placeMarkers(event, wanted);
+      const network = networks.get(event.machine.name);
+      if (network !== undefined) await bringUpToDate(event, network);
     },
 
     async registrations(machine, host) {
@@ -57,13 +67,13 @@ function addSystem(guest: GuestDraft, machine: MachineInfo, registries: readonly
   guest.package("podman").run("systemctl -q is-active podman.socket || systemctl enable --now podman.socket");
   guest.unit({ name: "podman.socket", enabled: true }).readyAfter("podman.socket");
   guest.file({ path: "/etc/containers/registries.conf.d/999-glowplug.conf", content: `unqualified-search-registries = ${JSON.stringify(registries)}\n` });
-  guest.file({ path: "/etc/tmpfiles.d/podman-docker.conf", content: `L+ /run/docker.sock - - - - ${apiPath(machine, machine.rootful)}\n` });
+  guest.file({ path: dockerSocket, content: dockerSocketLine(machine) });
   guest.link({ path: "/usr/local/bin/docker", target: "/usr/bin/podman" });
   guest.file({ path: "/etc/sysctl.d/10-inotify-instances.conf", content: "fs.inotify.max_user_instances = 524288\n" });
   // A container whose first process heeds no SIGTERM would hold up a power-off for systemd's 90 seconds. `podman stop` gives it 10.
   for (const manager of ["system", "user"]) guest.file({ path: `/etc/systemd/${manager}.conf.d/10-stop-timeout.conf`, content: "[Manager]\nDefaultTimeoutStopSec=10s\n" });
-  // Fedora CoreOS updates itself and reboots for it; a machine is renewed by its image. A guest without the unit ignores this.
-  guest.unit({ name: "zincati.service", enabled: false });
+  // Systems that update themselves reboot for it; a machine is renewed by its image. A guest without the units ignores this.
+  for (const name of ["zincati.service", "bootc-fetch-apply-updates.timer"]) guest.unit({ name, enabled: false });
 }
 
 function addRootless(guest: GuestDraft, { user, uid }: MachineInfo): void {
@@ -82,22 +92,32 @@ function addRootless(guest: GuestDraft, { user, uid }: MachineInfo): void {
   guest.run(`[ -S /run/user/${uid}/podman/podman.sock ] || systemctl restart ${session}`);
 }
 
-/** Makes the guest's markers say whether the running forwarder opens ports: one command, which nearly always finds them right. */
-async function placeMarkers({ ssh, machine, log, signal }: AfterStartEvent, wanted: boolean): Promise<void> {
-  // Over the user's own connection: a login of root's would start a second user manager in the guest.
-  const sudo = machine.user === "root" ? "" : "sudo -n ";
-  const right = markers.map((path) => (wanted ? `[ -s ${path} ]` : `[ ! -e ${path} ]`)).join(" && ");
-  // Any word but "wsl" means the same to podman.
-  const edit = wanted ? `${sudo}mkdir -p /etc/containers && echo qemu | ${sudo}tee ${markers.join(" ")} > /dev/null` : `${sudo}rm -f ${markers.join(" ")}`;
-  // A podman service reads the marker once in its life; its socket starts a new one.
-  const forget = `${sudo}systemctl stop podman.service; XDG_RUNTIME_DIR=/run/user/${machine.uid} systemctl --user stop podman.service`;
-  const { exitCode, stdout, stderr } = await ssh.exec(`{ ${right}; } || { ${edit} && { { ${forget}; } 2> /dev/null; echo changed; }; }`, { signal });
-  if (exitCode !== 0) {
-    throw new MachineError("ssh", `${wanted ? "writing" : "removing"} ${markers.join(" and ")} in the guest ended with exit status ${exitCode}: ${stderr.trim()}`, {
-      hint: wanted ? "Without them `podman run -p` opens no port on the host." : "With them `podman run -p` fails, since nothing opens its ports.", plugin: "podman", stage: "afterStart",
-    });
-  }
-  if (stdout.trim() === "changed") log(wanted ? "the guest's podman opens ports on the host" : "the guest's podman opens no ports by itself");
+function dockerSocketLine(machine: MachineInfo): string {
+  return `L+ /run/docker.sock - - - - ${apiPath(machine, machine.rootful)}\n`;
+}
+
+/**
+ * What depends on this start: whether the forwarder opens ports for the guest's podman, whose podman docker.sock leads to, and the host's
+ * address, which podman itself finds under gvproxy alone. One command, which nearly always finds all of it right.
+ */
+async function bringUpToDate(event: AfterStartEvent, { guestOpensPorts, hostAddress }: Network): Promise<void> {
+  const { machine, log } = event;
+  const paths: SyncedPath[] = [
+    // Any word but "wsl" means the same to podman.
+    ...markers.map((path): SyncedPath => (guestOpensPorts ? { path, content: "qemu\n" } : { path, absent: true })),
+    { path: dockerSocket, content: dockerSocketLine(machine) },
+    hostAddress === undefined ? { path: containersConf, absent: true } : { path: containersConf, content: `[containers]\nhost_containers_internal_ip = "${hostAddress}"\n` },
+  ];
+  const changed = await syncGuestFiles(event, paths, {
+    plugin: "podman", onChange: takeUp(machine), hint: guestOpensPorts ? "Without them `podman run -p` opens no port on the host." : "With the markers of another forwarder `podman run -p` fails, since nothing opens its ports.",
+  });
+  if (changed) log(`the guest's podman ${guestOpensPorts ? "opens ports on the host" : "opens no ports by itself"}; docker.sock is ${machine.rootful ? "root" : machine.user}'s`);
+}
+
+/** A podman service reads its files once in its life; its socket starts a new one. */
+function takeUp({ user, uid }: MachineInfo): string {
+  const own = user === "root" ? "" : `XDG_RUNTIME_DIR=/run/user/${uid} runuser -u ${user} -- systemctl --user stop podman.service || :\n`;
+  return `systemd-tmpfiles --create --prefix=/run/docker.sock\nsystemctl stop podman.service || :\n${own}`;
 }
 
 function connection(program: string, name: string, machine: MachineInfo, rootful: boolean): Registration {

@@ -19,24 +19,17 @@ interface Variable {
  */
 export default function proxy(options: Readonly<Record<string, never>> = {}): Plugin {
   checkOptions("proxy", options, []);
-  // Known between two hooks of one start, by machine.
-  const hostNames = new Map<string, string | undefined>();
   return {
     name: "proxy",
 
     ignition({ guest, host }) {
-      const open = variablesOf(host, hostName).filter(({ value }) => !value.includes("@"));
+      const open = variablesOf(host).filter(({ value }) => !value.includes("@"));
       if (open.length > 0) for (const { path, render } of places) guest.file({ path, content: render(open) });
-    },
-
-    beforeBoot({ machine, net }) {
-      hostNames.set(machine.name, net.names[hostName]);
     },
 
     async afterStart(event) {
       const { machine, host, log } = event;
-      // Where the forwarder's DNS does not know the name, its address does as well.
-      const variables = variablesOf(host, hostNames.get(machine.name) ?? hostName);
+      const variables = variablesOf(host);
       const paths = places.map(({ path, render }): SyncedPath => (variables.length > 0 ? { path, content: render(variables) } : { path, absent: true }));
       if (!(await syncGuestFiles(event, paths, { plugin: "proxy", onChange: reload(machine) }))) return;
       // Names alone: a value may hold a password.
@@ -45,18 +38,19 @@ export default function proxy(options: Readonly<Record<string, never>> = {}): Pl
   };
 }
 
+/** Known in the guest and in its containers, whatever the forwarder. */
 const hostName = "host.containers.internal";
 
-function variablesOf({ env }: HostFacts, loopback: string): readonly Variable[] {
-  return Object.entries(env).flatMap(([name, value]) => (/^(https?|ftp|all|no)_proxy$/i.test(name) && value ? [{ name, value: forGuest(name, value, loopback) }] : []))
+function variablesOf({ env }: HostFacts): readonly Variable[] {
+  return Object.entries(env).flatMap(([name, value]) => (/^(https?|ftp|all|no)_proxy$/i.test(name) && value ? [{ name, value: forGuest(name, value) }] : []))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Without characters that a shell, systemd or environment.d would take for their own: an address can write them as %XX. */
-function forGuest(name: string, value: string, loopback: string): string {
+function forGuest(name: string, value: string): string {
   const special = /["'`$\\\s\p{Cc}]/gu;
   if (/^no_proxy$/i.test(name)) return value.replaceAll(special, "");
-  return value.trim().replaceAll(special, encode).replace(/^([a-z][a-z0-9+.-]*:\/\/)?([^/]*@)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?=[:/]|$)/i, (_, scheme = "", login = "") => `${scheme}${login}${loopback}`);
+  return value.trim().replaceAll(special, encode).replace(/^([a-z][a-z0-9+.-]*:\/\/)?([^/]*@)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?=[:/]|$)/i, (_, scheme = "", login = "") => `${scheme}${login}${hostName}`);
 }
 
 /** encodeURIComponent leaves the apostrophe. */

@@ -55,7 +55,7 @@ export default function gvproxy(options: GvproxyOptions = {}): Forwarder {
         },
         openAtStart: [],
         guestOpensPorts: true,
-        names: {},
+        names: { "host.containers.internal": loopbackAddress, "host.docker.internal": loopbackAddress, "gateway.containers.internal": gatewayAddress, "gateway.docker.internal": gatewayAddress },
         notes: fence ? [] : [unfenced(host)],
       };
     },
@@ -64,6 +64,9 @@ export default function gvproxy(options: GvproxyOptions = {}): Forwarder {
 
 /** The address that gvproxy leases to its one fixed MAC, and forwards ssh to; any other MAC gets another (cmd/gvproxy/config.go). */
 const guestAddress = "192.168.127.2";
+/** Its own address, and the one that it leads to the host's loopback. Its DNS knows both by these names; the docker ones not in every version. */
+const gatewayAddress = "192.168.127.1";
+const loopbackAddress = "192.168.127.254";
 const guestMac = "5a:94:ef:e4:0c:ee";
 
 function findGvproxy(host: HostFacts): string {

@@ -55,7 +55,7 @@ export default function passt(options: PasstOptions = {}): Forwarder {
         expose: { kind: "ssh" },
         openAtStart: ports.filter((port) => !late.includes(port)),
         guestOpensPorts: false,
-        names: { "host.containers.internal": hostAddress, "host.docker.internal": hostAddress, "gateway.containers.internal": hostAddress },
+        names: { "host.containers.internal": hostAddress, "host.docker.internal": hostAddress, "gateway.containers.internal": hostAddress, "gateway.docker.internal": hostAddress },
         notes: [],
       };
     },

@@ -24,7 +24,7 @@ export default function slirp(options: Readonly<Record<string, never>> = {}): Fo
         expose: { kind: "monitor", add: "hostfwd_add {protocol}:{host}:{hostPort}-:{guestPort}", remove: "hostfwd_remove {protocol}:{host}:{hostPort}" },
         openAtStart: ports,
         guestOpensPorts: false,
-        names: { "host.containers.internal": hostAddress, "host.docker.internal": hostAddress, "gateway.containers.internal": hostAddress },
+        names: { "host.containers.internal": hostAddress, "host.docker.internal": hostAddress, "gateway.containers.internal": hostAddress, "gateway.docker.internal": hostAddress },
         notes: [],
       };
     },

@@ -17,7 +17,7 @@ describe("a record of every version that ever was", () => {
     const record = parseRecord(source, "web", name);
     expect(record).toMatchObject({
       version: recordVersions.newest, name: "web", lastUp: "2025-02-03T04:05:06.000Z", overrides: { memory: "4GiB" },
-      spec: { cpus: 2, ports: [{ hostPort: 8080 }], script: "/home/user/web.ts", swap: 0, usb: [], importNativeCa: false },
+      spec: { cpus: 2, ports: [{ hostPort: 8080 }], script: "/home/user/web.ts", swap: 0, usb: [], importNativeCa: false, proxy: true },
       ssh: { port: 40022, user: "core" }, undo: [{ title: "podman connection web" }], last: { accelerator: "tcg" },
     });
   });

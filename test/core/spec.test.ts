@@ -30,10 +30,10 @@ test("an empty spec gets every default, and each is said to be one", async () =>
   const { image, provisioner, launcher, forwarder, plugins, sources, ...plain } = spec;
   expect(plain).toEqual({
     name: "default", cpus: 3, memory: 2 * GiB, disk: 100 * GiB, swap: 0, ports: [], sockets: [], volumes: [], files: [], units: [], packages: [], run: [],
-    restart: "never", usb: [], importNativeCa: false, user: "core", rootful: false, timezone: "Europe/Rome", podman: true,
+    restart: "never", usb: [], importNativeCa: false, user: "core", rootful: false, timezone: "Europe/Rome", podman: true, proxy: true,
   });
   expect([image, provisioner, launcher, forwarder].map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy"]);
-  expect(plugins.map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy", "podman"]);
+  expect(plugins.map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy", "podman", "proxy"]);
   expect(new Set(Object.values(sources))).toEqual(new Set(["default"]));
   expect(Object.keys(sources).sort()).toEqual([...Object.keys(plain), "playbook", "ignitionPath", "network", "image", "provisioner", "launcher", "forwarder"].sort());
 });
@@ -75,7 +75,7 @@ test("plugins are strung together: slots, addons, the user's, the project's, the
     layer({ plugins: [talking("a")], ignition: () => void order.push("user config") }, { source: "user config", where: "config.ts" }),
     layer(script), layer({ plugins: ["flagged"] }, { source: "flag", where: undefined }),
   ], its);
-  expect(spec.plugins.map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy", "podman", "a", "user config", "b", "listed", "flagged", "machine.ts"]);
+  expect(spec.plugins.map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy", "podman", "proxy", "a", "user config", "b", "listed", "flagged", "machine.ts"]);
   const event = {} as never;
   for (const plugin of spec.plugins) {
     await plugin.ignition?.(event);
@@ -83,7 +83,7 @@ test("plugins are strung together: slots, addons, the user's, the project's, the
   }
   expect(order).toEqual(["a", "user config", "b", "script"]);
   expect(its.resolvePlugin).toHaveProperty("asked", ['image "fcos" from /code', 'provisioner "ignition" from /code', 'launcher "qemu" from /code', 'forwarder "gvproxy" from /code',
-    'addon "listed" from /scripts/web', 'addon "flagged" from /scripts/web', 'addon "podman" from /code']);
+    'addon "listed" from /scripts/web', 'addon "flagged" from /scripts/web', 'addon "podman" from /code', 'addon "proxy" from /code']);
 });
 
 test("podman: false leaves the addon out, and a listed plugin of its name takes its place", async () => {
@@ -96,8 +96,8 @@ test("slots may be plugins, names, and names with options", async () => {
   const launcher = plainLauncher();
   const its = context({ resolvePlugin: plainResolver({ debian: plainImage({ name: "debian", firstBoot: "cloud-init", user: "debian" }) }) });
   const spec = await resolveSpec([layer({ image: ["debian", { release: "12" }], launcher, forwarder: "slirp" })], its);
-  expect(saveSpec(spec)).toMatchObject({ image: "debian", provisioner: "cloud-init", launcher: "plain-launcher", forwarder: "slirp", user: "debian", plugins: ["debian", "cloud-init", "plain-launcher", "slirp", "podman"] });
-  expect(its.resolvePlugin).toHaveProperty("asked", ['image ["debian",{"release":"12"}] from /scripts/web', 'provisioner "cloud-init" from /code', 'forwarder "slirp" from /scripts/web', 'addon "podman" from /code']);
+  expect(saveSpec(spec)).toMatchObject({ image: "debian", provisioner: "cloud-init", launcher: "plain-launcher", forwarder: "slirp", user: "debian", plugins: ["debian", "cloud-init", "plain-launcher", "slirp", "podman", "proxy"] });
+  expect(its.resolvePlugin).toHaveProperty("asked", ['image ["debian",{"release":"12"}] from /scripts/web', 'provisioner "cloud-init" from /code', 'forwarder "slirp" from /scripts/web', 'addon "podman" from /code', 'addon "proxy" from /code']);
 });
 
 const missing = new MachineError("missing-program", "gvproxy is not installed", { hint: "apt install gvproxy" });
@@ -116,7 +116,7 @@ test("each plugin that is loaded or asked is a span of the trace", async () => {
   const image = "https://me:secret@example.test/disk.qcow2";
   await resolveSpec([layer({ image })], context({ trace, resolvePlugin: plainResolver({ gvproxy: noGvproxy, [image]: plainImage() }) }));
   expect(trace.spans.map(({ name }) => name)).toEqual([
-    "load image", "load provisioner", "load launcher", "load forwarder", "gvproxy.check", "load forwarder", "slirp.check", "load addon",
+    "load image", "load provisioner", "load launcher", "load forwarder", "gvproxy.check", "load forwarder", "slirp.check", "load addon", "load addon",
   ]);
   expect(JSON.stringify(trace.spans)).not.toContain("secret");
 });
@@ -316,5 +316,5 @@ test("a saved spec is plain data, with plugins by name", async () => {
   const spec = await resolveSpec([layer({ files: [{ path: "/a", content: "" }], afterStart() {} })], context({ script: "/scripts/web/machine.ts" }));
   const saved = saveSpec(spec);
   expect(JSON.parse(JSON.stringify(saved))).toEqual(saved);
-  expect(saved).toMatchObject({ name: "web", script: "/scripts/web/machine.ts", image: "fcos", plugins: ["fcos", "ignition", "qemu", "gvproxy", "podman", "machine.ts"] });
+  expect(saved).toMatchObject({ name: "web", script: "/scripts/web/machine.ts", image: "fcos", plugins: ["fcos", "ignition", "qemu", "gvproxy", "podman", "proxy", "machine.ts"] });
 });

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { Forwarder, ImageSource, Launcher, Plugin, Provisioner } from "glowplug";
 import { contractOf, type ContractCheck } from "glowplug/testing";
 import { listBuiltIns } from "../../core/resolve.ts";
@@ -11,8 +12,13 @@ import { publishers } from "../support/publishers.ts";
 const plugins = fileURLToPath(new URL("../../plugins", import.meta.url));
 const stable = readFileSync(new URL("../fixtures/streams/stable.json", import.meta.url), "utf8");
 
+const folder = mkdtempSync(join(tmpdir(), "gp-"));
+const site = join(folder, "site.yml");
+writeFileSync(site, "- hosts: localhost\n");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 /** What built-ins need that can do nothing without. A new plugin is found by its file. */
-const options: Readonly<Record<string, unknown>> = { file: { path: "./disk.qcow2" }, oci: { url: "docker://registry.test/machine-os:5.6" } };
+const options: Readonly<Record<string, unknown>> = { file: { path: "./disk.qcow2" }, oci: { url: "docker://registry.test/machine-os:5.6" }, swap: { swap: "1GiB" }, playbook: { playbook: site } };
 const image = machineOs();
 const texts = {
   "https://builds.coreos.fedoraproject.org/streams/stable.json": stable,

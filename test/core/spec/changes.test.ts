@@ -47,6 +47,7 @@ describe("each field's change has its kind and its words", () => {
     [{}, { playbook: "/site.yml" }, "first-boot-only", "playbook: none → /site.yml"],
     [{ ignitionPath: "/a.ign" }, { ignitionPath: "/b.ign" }, "first-boot-only", "ignitionPath: /a.ign → /b.ign"],
     [{ importNativeCa: false }, { importNativeCa: true }, "next-start", "importNativeCa: false → true"],
+    [{ proxy: true }, { proxy: false }, "next-start", "proxy: true → false"],
     [{ podman: false }, { podman: true }, "first-boot-only", "podman: false → true"],
     [{ podman: true }, { podman: false }, "next-start", "podman: true → false"],
   ];

@@ -1,9 +1,10 @@
-import { Command, GuestDraft, type AfterStartEvent, type BeforeBootEvent, type ExecResult, type IgnitionEvent, type MachineInfo, type SocketForward } from "glowplug";
-import { beforeEach, describe, expect, it } from "vitest";
+import { Command, GuestDraft, type BeforeBootEvent, type IgnitionEvent, type MachineInfo, type SocketForward } from "glowplug";
+import { describe, expect, it } from "vitest";
 import { finishGuest } from "../../../core/first-boot.ts";
 import podman, { type PodmanOptions } from "../../../plugins/addons/podman.ts";
 import ignition from "../../../plugins/provisioners/ignition.ts";
 import { hostOf } from "../../fixtures/hosts.ts";
+import { guestRoot, type GuestRoot } from "../../support/guest-root.ts";
 import { problemsOfIgnition } from "../../support/ignition.ts";
 
 const rootless: MachineInfo = {
@@ -43,6 +44,7 @@ describe("podman in the guest", () => {
     expect(guest.units).toEqual([
       { name: "podman.socket", enabled: true },
       { name: "zincati.service", enabled: false },
+      { name: "bootc-fetch-apply-updates.timer", enabled: false },
       { name: "user@.service", dropins: [{ name: "delegate.conf", content: "[Service]\nDelegate=cpu cpuset io memory pids\n" }] },
     ]);
     expect(guest.readyUnits).toEqual(["podman.socket", "user@1000.service"]);
@@ -108,56 +110,79 @@ describe("podman's API on the host", () => {
   });
 });
 
-describe("the marker of a machine whose forwarder opens ports", () => {
-  const ran: string[] = [];
-  const told: string[] = [];
-  beforeEach(() => void (ran.length = told.length = 0));
+describe("what a start means for the guest's podman", () => {
+  const markers = ["/etc/containers/podman-machine", "/etc/podman-machine"];
+  const files = [...markers, "/etc/tmpfiles.d/podman-docker.conf", "/etc/containers/containers.conf.d/50-glowplug.conf"];
+  const gvproxy = { guestOpensPorts: true, names: { "host.containers.internal": "192.168.127.254" } };
+  const slirp = { guestOpensPorts: false, names: { "host.containers.internal": "10.0.2.2" } };
 
-  async function start(guestOpensPorts: boolean | undefined, answer: Partial<ExecResult>, machine = rootless): Promise<void> {
-    const plugin = podman();
-    if (guestOpensPorts !== undefined) await plugin.beforeBoot?.({ ...base, machine, sockets: [], net: { guestOpensPorts } } as unknown as BeforeBootEvent);
-    const exec = async (command: string | readonly string[], options?: { user?: string }) => {
-      ran.push(`${options?.user ?? "user"}: ${String(command)}`);
-      return { exitCode: 0, stdout: "", stderr: "", ...answer };
-    };
-    await plugin.afterStart?.({ ...base, machine, ssh: { exec }, ports: [], log: (line) => told.push(line) } as AfterStartEvent);
+  function newGuest(): GuestRoot {
+    const guest = guestRoot();
+    for (const name of ["systemctl", "systemd-tmpfiles", "runuser"]) guest.program(name);
+    return guest;
   }
+  async function start(guest: GuestRoot, net: object | undefined, machine = rootless): Promise<void> {
+    const plugin = podman();
+    const event = { ...guest.event(), machine };
+    if (net !== undefined) await plugin.beforeBoot?.({ ...event, sockets: [], net } as unknown as BeforeBootEvent);
+    await plugin.afterStart?.(event);
+  }
+  const contents = (guest: GuestRoot) => files.map((path) => guest.read(path));
+  const line = (path: string) => `L+ /run/docker.sock - - - - ${path}\n`;
+  const conf = (address: string) => `[containers]\nhost_containers_internal_ip = "${address}"\n`;
 
-  it("is put in place, and podman is made to read it", async () => {
-    await start(true, { stdout: "changed\n" });
-    expect(ran).toEqual([
-      "user: { [ -s /etc/containers/podman-machine ] && [ -s /etc/podman-machine ]; } || { sudo -n mkdir -p /etc/containers && echo qemu | sudo -n tee /etc/containers/podman-machine /etc/podman-machine > /dev/null && { { sudo -n systemctl stop podman.service; XDG_RUNTIME_DIR=/run/user/1000 systemctl --user stop podman.service; } 2> /dev/null; echo changed; }; }",
-    ]);
-    expect(told).toEqual(["the guest's podman opens ports on the host"]);
-  });
-
-  it("is taken away where the forwarder opens none", async () => {
-    await start(false, { stdout: "changed\n" });
-    expect(ran).toEqual([
-      "user: { [ ! -e /etc/containers/podman-machine ] && [ ! -e /etc/podman-machine ]; } || { sudo -n rm -f /etc/containers/podman-machine /etc/podman-machine && { { sudo -n systemctl stop podman.service; XDG_RUNTIME_DIR=/run/user/1000 systemctl --user stop podman.service; } 2> /dev/null; echo changed; }; }",
-    ]);
-    expect(told).toEqual(["the guest's podman opens no ports by itself"]);
+  it("is written down: who opens ports, whose docker.sock is, and where the host is", async () => {
+    const guest = newGuest();
+    await start(guest, gvproxy);
+    expect(contents(guest)).toEqual(["qemu\n", "qemu\n", line("/run/user/1000/podman/podman.sock"), conf("192.168.127.254")]);
+    expect(guest.called()).toEqual(["systemd-tmpfiles --create --prefix=/run/docker.sock", "systemctl stop podman.service", "runuser -u core -- systemctl --user stop podman.service"]);
+    expect(guest.told).toEqual(["the guest's podman opens ports on the host; docker.sock is core's"]);
   });
 
   it("is not spoken of when it is right already", async () => {
-    await start(true, {});
-    expect(told).toEqual([]);
+    const guest = newGuest();
+    await start(guest, gvproxy);
+    await start(guest, gvproxy);
+    expect([guest.called().length, guest.told.length]).toEqual([3, 1]);
+  });
+
+  it("follows another forwarder", async () => {
+    const guest = newGuest();
+    await start(guest, gvproxy);
+    await start(guest, slirp);
+    expect(contents(guest)).toEqual([undefined, undefined, line("/run/user/1000/podman/podman.sock"), conf("10.0.2.2")]);
+    await start(guest, { guestOpensPorts: false, names: {} });
+    expect(contents(guest).at(-1)).toBeUndefined();
+    expect(guest.told.at(-1)).toBe("the guest's podman opens no ports by itself; docker.sock is core's");
+  });
+
+  it("gives docker.sock to root's podman once the machine is rootful, and back", async () => {
+    const guest = newGuest();
+    await start(guest, gvproxy);
+    await start(guest, gvproxy, rootful);
+    expect(contents(guest)[2]).toBe(line("/run/podman/podman.sock"));
+    expect(guest.told.at(-1)).toBe("the guest's podman opens ports on the host; docker.sock is root's");
+    await start(guest, gvproxy);
+    expect(contents(guest)[2]).toBe(line("/run/user/1000/podman/podman.sock"));
   });
 
   it("stays as it is when the hook runs without a boot being planned", async () => {
-    await start(undefined, {});
-    expect(ran).toEqual([]);
+    const guest = newGuest();
+    await start(guest, undefined);
+    expect(guest.commands).toEqual([]);
   });
 
-  it("needs no sudo for root", async () => {
-    await start(true, {}, { ...rootless, user: "root", uid: 0 });
-    expect(ran[0]).not.toContain("sudo");
+  it("needs neither sudo nor a user's manager for root", async () => {
+    const guest = newGuest();
+    await start(guest, gvproxy, { ...rootless, user: "root", uid: 0 });
+    expect(guest.commands[0]).not.toMatch(/^sudo/);
+    expect(guest.called()).toEqual(["systemd-tmpfiles --create --prefix=/run/docker.sock", "systemctl stop podman.service"]);
   });
 
   it("that cannot be written is an error", async () => {
-    await expect(start(true, { exitCode: 1, stderr: "sudo: a password is required\n" })).rejects.toMatchObject({
-      code: "ssh", plugin: "podman", message: "writing /etc/containers/podman-machine and /etc/podman-machine in the guest ended with exit status 1: sudo: a password is required",
-    });
+    const guest = newGuest();
+    guest.write("/etc/podman-machine/in-the-way", "");
+    await expect(start(guest, gvproxy)).rejects.toMatchObject({ code: "ssh", plugin: "podman", message: expect.stringContaining("/etc/podman-machine is a folder") as string });
   });
 });
 

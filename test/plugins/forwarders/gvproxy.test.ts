@@ -23,7 +23,9 @@ describe("the plan", () => {
         add: { path: "/services/forwarder/expose", body: { local: "{host}:{hostPort}", remote: "192.168.127.2:{guestPort}", protocol: "{protocol}" } },
         remove: { path: "/services/forwarder/unexpose", body: { local: "{host}:{hostPort}", protocol: "{protocol}" } },
       },
-      openAtStart: [], guestOpensPorts: true, names: {},
+      openAtStart: [], guestOpensPorts: true, names: {
+        "host.containers.internal": "192.168.127.254", "host.docker.internal": "192.168.127.254", "gateway.containers.internal": "192.168.127.1", "gateway.docker.internal": "192.168.127.1",
+      },
       notes: ["gvproxy runs unfenced: whoever has the guest can make it replace files of yours by sockets: install bubblewrap to keep it from that, or a setpriv (util-linux 2.41) that knows Landlock."],
     });
   });

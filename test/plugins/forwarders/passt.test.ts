@@ -20,7 +20,7 @@ describe("the plan", () => {
     expect(rest).toEqual({
       link: { kind: "unix-stream", path: `${folders.runtime}/net/vm.sock`, mac: "52:54:00:12:34:56" }, listens: [`${folders.runtime}/net/vm.sock`],
       ssh: { host: "127.0.0.1", port: 40022 }, expose: { kind: "ssh" }, openAtStart: [web], guestOpensPorts: false,
-      names: { "host.containers.internal": "10.0.2.2", "host.docker.internal": "10.0.2.2", "gateway.containers.internal": "10.0.2.2" }, notes: [],
+      names: { "host.containers.internal": "10.0.2.2", "host.docker.internal": "10.0.2.2", "gateway.containers.internal": "10.0.2.2", "gateway.docker.internal": "10.0.2.2" }, notes: [],
     });
   });
 

@@ -14,7 +14,7 @@ it("needs no process: the VM forwards ssh and the ports of the spec from its sta
     ssh: { host: "127.0.0.1", port: 40022 },
     expose: { kind: "monitor", add: "hostfwd_add {protocol}:{host}:{hostPort}-:{guestPort}", remove: "hostfwd_remove {protocol}:{host}:{hostPort}" },
     openAtStart: [port], guestOpensPorts: false,
-    names: { "host.containers.internal": "10.0.2.2", "host.docker.internal": "10.0.2.2", "gateway.containers.internal": "10.0.2.2" },
+    names: { "host.containers.internal": "10.0.2.2", "host.docker.internal": "10.0.2.2", "gateway.containers.internal": "10.0.2.2", "gateway.docker.internal": "10.0.2.2" },
     notes: [],
   });
 });

@@ -1,15 +1,26 @@
 import { MachineError } from "../errors.ts";
+import { hostsLine } from "../guest-hosts.ts";
 import { mountScript } from "../guest-mounts.ts";
 import { execAsRoot } from "../guest-root.ts";
 import type { GuestShell } from "../model.ts";
 import type { ShareMount } from "../roles/launcher.ts";
 
+/** What a guest that runs is brought to. */
+export interface Settlement {
+  readonly mounts: readonly ShareMount[];
+  /** Volumes that it shall let go of. Default: none beyond those that earlier starts mounted. */
+  readonly gone?: readonly ShareMount[];
+  /** Names of the host and the gateway, with addresses. Left as they are where undefined. */
+  readonly names?: Readonly<Record<string, string>>;
+}
+
 /**
- * Brings the volumes of the running guest to what is listed: mounts those, and unmounts what is gone. Can be repeated.
+ * Brings the guest's volumes and its names of the host to what they shall be, by one command. Can be repeated.
  * Throws MachineError "ssh" with what the guest said; all that could be done is done then.
  */
-export async function mountShares(mounts: readonly ShareMount[], guest: GuestShell, user: string, gone: readonly ShareMount[] = []): Promise<void> {
-  const { exitCode, stderr } = await execAsRoot(guest, user, ["/bin/sh", "-c", mountScript(mounts, gone)]);
+export async function settleGuest({ mounts, gone = [], names }: Settlement, guest: GuestShell, user: string): Promise<void> {
+  const script = `${names ? `{ ${hostsLine("host", names)}\n} || echo '/etc/hosts: not written' >&2\n` : ""}${mountScript(mounts, gone)}`;
+  const { exitCode, stderr } = await execAsRoot(guest, user, ["/bin/sh", "-c", script]);
   if (exitCode === 0) return;
   const lines = stderr.trim().split("\n");
   const why = lines.find((line) => [...mounts, ...gone].some(({ share }) => line.startsWith(`${share.target}: `))) ?? lines.at(-1) ?? "";
