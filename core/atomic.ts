@@ -1,22 +1,26 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync } from "node:fs";
-import { open, readdir, rename, rm } from "node:fs/promises";
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, mkdirSync, openSync, renameSync } from "node:fs";
+import { open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { MachineError, messageOf } from "./errors.ts";
 import { identityOf } from "./process-identity.ts";
 
 /**
  * Replaces a file whole or not at all, also when the power goes: whoever reads it finds the old text or the new one.
- * Default mode: 0600. Throws MachineError "disk" with the path and the reason.
+ * Default mode: 0600. `mayReplace` is asked at the last moment; false, and so is the result, where it says no.
+ * Throws MachineError "disk" with the path and the reason.
  */
-export async function writeFileDurably(path: string, text: string | Uint8Array, mode = 0o600): Promise<void> {
+export async function writeFileDurably(path: string, text: string | Uint8Array, mode = 0o600, mayReplace: () => boolean = () => true): Promise<boolean> {
   const folder = dirname(path);
   const fresh = freshNameFor(path);
   try {
     await writeAndSync(fresh, text, mode);
-    await rename(fresh, path);
+    const replaced = mayReplace();
+    if (replaced) renameSync(fresh, path);
+    else await rm(fresh, { force: true });
     await syncFolder(folder);
     await removeLeftovers(path);
+    return replaced;
   } catch (cause) {
     await rm(fresh, { force: true });
     throw diskError(`${path} could not be written`, cause);

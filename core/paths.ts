@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { podmanPaths, type PodmanPaths } from "./podman-paths.ts";
 
 /** What paths are made from. Read from the process in `pathsOfProcess` alone. */
 export interface PathFacts {
@@ -25,6 +26,8 @@ export interface Paths {
   readonly machines: string;
   /** podman's folder of sockets, where its machine events are listened for. */
   readonly podmanRuntime: string;
+  /** Files of podman's. */
+  readonly podman: PodmanPaths;
   machine(name: string): MachinePaths;
 }
 
@@ -80,6 +83,7 @@ export function createPaths(facts: PathFacts): Paths {
   const machines = join(data, "machines");
   return {
     data, cache, config, runtime, store, machines, tools: join(data, "tools"), partial: join(store, "partial"), podmanRuntime: join(podmanFolder(), "podman"),
+    podman: podmanPaths(facts),
     machine: (name) => machinePaths(join(machines, name), join(runtime, name), join(data, "locks", name)),
   };
 

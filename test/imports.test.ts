@@ -103,7 +103,7 @@ test("hooks stand on leaves of core: files that reach no plugin contract and no 
 /** The one place of each package, a file or a folder. yaml reads configs and prints answers. */
 const homes: Readonly<Record<string, string | readonly string[]>> = {
   tapable: "hooks/tapable.ts", cosmiconfig: "core/config/find.ts", tsx: "core/config/run-script.ts", yaml: ["core/config/parse.ts", "core/cli/answer.ts"], esbuild: "core/bundle.ts",
-  ssh2: "core/ssh", execa: "core/process.ts", undici: "core/http.ts", openpgp: "core/openpgp.ts", "xz-decompress": "core/unpack/modules.ts", fzstd: "core/unpack/modules.ts",
+  ssh2: "core/ssh", execa: "core/process.ts", undici: "core/http.ts", openpgp: "core/openpgp.ts", "xz-decompress": "core/unpack/modules.ts", fzstd: "core/unpack/modules.ts", "smol-toml": "core/toml/parse.ts",
 };
 test("each package has one home", () => {
   const wrong = [...inFolder("core"), ...inFolder("hooks")].flatMap(({ path, imports }) =>

@@ -20,5 +20,5 @@ export function makeTestFolder(): TestFolder {
 /** glowplug's folders below a folder, whatever this process's environment says. */
 export function testPaths(path: string): Paths {
   const env = Object.fromEntries(["DATA_HOME", "CACHE_HOME", "CONFIG_HOME", "RUNTIME_DIR"].map((name) => [`XDG_${name}`, join(path, name.toLowerCase())]));
-  return createPaths({ os: "linux", uid: 1000, home: path, env, isOwned: () => true });
+  return createPaths({ os: "linux", uid: 1000, home: path, env: { ...env, CONTAINERS_CONF: "/dev/null" }, isOwned: () => true });
 }
