@@ -16,6 +16,8 @@ export interface Status {
 export interface StartOptions {
   /** Override of single deadlines, in milliseconds. */
   readonly deadlines?: Partial<import("./keeper/plan.ts").Deadlines>;
+  /** Make the machine's podman connection podman's default. Default: false, which leaves it as it is. */
+  readonly updateConnection?: boolean;
 }
 
 /** A machine in the hands of a script or the command line. */

@@ -200,12 +200,27 @@ export interface MachineFolders {
   readonly runtime: string;
 }
 
-/** Something done to the world outside at the end of init, with its undo. Commands; the core runs them. */
-export interface Registration {
-  /** What it is, for messages: "podman connection web". */
+/** Something that a machine is known by outside of it. Made at the end of init, brought up to date at each start, undone by rm without any script. */
+export type Registration = CommandRegistration | ConnectionRegistration;
+
+/** A command of the host and what takes its effect back. One that fails is a warning, and is tried again at the next start. */
+export interface CommandRegistration {
+  readonly kind?: "command";
+  /** What it is, for messages: "docker context web". Also tells it from the others of its machine. */
   readonly title: string;
   readonly do: import("./command.ts").Command;
   readonly undo: import("./command.ts").Command;
+}
+
+/** A connection in podman's own file, whether or not a podman is installed. A name that somebody else's connection has is refused before anything is fetched. */
+export interface ConnectionRegistration {
+  readonly kind: "connection";
+  readonly title: string;
+  readonly name: string;
+  /** How podman's client gets to the guest: "ssh://core@127.0.0.1:40022/run/user/1000/podman/podman.sock". */
+  readonly uri: string;
+  /** Where the host's podman looks: podman-connections.json since podman 5 (json), containers.conf before (conf). */
+  readonly format: "json" | "conf";
 }
 
 export interface ExecResult {

@@ -18,11 +18,13 @@ const fields = (checks: Readonly<Record<string, Check>>, what: string): Check =>
 
 const texts = listOf((value) => (typeof value === "string" ? undefined : "a text"), "texts");
 const command = fields({ name: text, program: text, argv: texts, cwd: maybe(path), env: maybe(object) }, "a command");
+const connection = fields({ path, format: oneOf("json", "conf"), name: text, identity: path }, "a connection");
+const undo: Check = (value) => (fields({ title: text, command }, "")(value) === undefined ? undefined : fields({ title: text, connection }, "an undo")(value));
 const ports = listOf(fields({ host: text, hostPort: port, guestPort: port, protocol: oneOf("tcp", "udp") }, "a port"), "ports");
 
 /** What every verb relies on. */
 const required: Readonly<Record<string, Check>> = {
-  name: text, created: date, lastUp: dateOrNull, overrides: object, undo: listOf(fields({ title: text, command }, "an undo"), "commands"), mac: text,
+  name: text, created: date, lastUp: dateOrNull, overrides: object, undo: listOf(undo, "commands and connections"), mac: text,
   lan: maybe(fields({ network: text, mac: text, address: text }, "a place on a network")),
   "spec.name": text, "spec.script": maybe(path), "spec.cpus": count, "spec.memory": count, "spec.disk": count, "spec.swap": count,
   "spec.ports": ports, "spec.sockets": listOf(fields({ host: text, guest: path, user: maybe(text), probe: maybe(text), publish: maybe(flag) }, "a socket"), "sockets"),

@@ -22,8 +22,8 @@ export interface MachineRecord {
   /** Its place on the network that it shares with other machines. */
   readonly lan?: LanPlace;
   readonly folders: MachineFolders;
-  /** Undo of what was registered outside; run at rm without any script. */
-  readonly undo: readonly { readonly title: string; readonly command: CommandRecord }[];
+  /** Undo of what was registered outside; done at rm without any script. */
+  readonly undo: readonly Undo[];
   /** Facts of the last start. */
   readonly last?: {
     readonly accelerator: string;
@@ -42,6 +42,11 @@ export interface LanPlace {
   /** IPv4, unique on the network. */
   readonly address: string;
 }
+
+/** How something outside is taken back: a command, or a connection that leaves a file of podman's. */
+export type Undo =
+  | { readonly title: string; readonly command: CommandRecord }
+  | { readonly title: string; readonly connection: { readonly path: string; readonly format: "json" | "conf"; readonly name: string; readonly identity: string } };
 
 /** The base of a machine's disk, and what was verified about it. */
 export interface RecordedImage {

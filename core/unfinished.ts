@@ -60,5 +60,5 @@ export function removeUnfinished(paths: Paths, name: string, keep: readonly stri
 
 function isUnfinished(value: object): value is Unfinished {
   const { version, verb, undo, keep } = value as Partial<Record<keyof Unfinished, unknown>>;
-  return version === 1 && (verb === "init" || verb === "rm") && Array.isArray(undo) && undo.every((one) => isObject(one) && isObject(one["command"])) && Array.isArray(keep);
+  return version === 1 && (verb === "init" || verb === "rm") && Array.isArray(undo) && undo.every((one) => isObject(one) && (isObject(one["command"]) || isObject(one["connection"]))) && Array.isArray(keep);
 }

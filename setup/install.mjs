@@ -2,8 +2,8 @@
 /** Makes sure that the host's programs are there: by the package manager where we may use it, by unpacking them where that needs no root. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { promisify } from "node:util";
 import { isDebianLike, isThere, readOsRelease, suiteFor, toolsFolder } from "./host.mjs";
@@ -105,9 +105,14 @@ async function addLibc({ suite, codename, folder, program }) {
   const libc = join(folder, "libc");
   await fetchPackage({ packages: ["libc6"], suite, codename, files: [loader, "libc.so.6", "libm.so.6"].map((file) => `${libraries}/${file}`), folder: libc });
   const own = join(libc, libraries);
-  const script = `#!/bin/sh\nexec '${join(own, loader)}' --library-path '${own}:/${libraries}:/lib/${triplet}' '${join(folder, program)}' "$@"\n`;
-  await mkdir(join(folder, "usr/bin"), { recursive: true });
-  await writeFile(join(folder, "usr/bin", basename(program)), script, { mode: 0o755 });
+  const script = join(folder, "usr/bin", basename(program));
+  // A program of usr/bin makes way for its script.
+  const real = join(folder, program) === script ? join(folder, "usr/libexec", basename(program)) : join(folder, program);
+  await mkdir(dirname(real), { recursive: true });
+  if (real !== join(folder, program)) await rename(script, real);
+  const text = `#!/bin/sh\nexec '${join(own, loader)}' --library-path '${own}:/${libraries}:/lib/${triplet}' '${real}' "$@"\n`;
+  await mkdir(dirname(script), { recursive: true });
+  await writeFile(script, text, { mode: 0o755 });
 }
 
 /** Whether a tool runs, by itself or by the script in front of it. @param {string} folder @param {string} program @returns {Promise<boolean>} */

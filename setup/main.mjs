@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { ensurePrograms, ensureTool } from "./install.mjs";
 import { isDebianLike, readOsRelease } from "./host.mjs";
-import { armLinux, bubblewrap, cloudInit, docker, gvproxy, landlockSetpriv, quickstartNeeds, registry, testNeeds, virtiofsd } from "./packages.mjs";
+import { armLinux, bubblewrap, cloudInit, docker, gvproxy, landlockSetpriv, podmanRemote, quickstartNeeds, registry, testNeeds, virtiofsd } from "./packages.mjs";
 import { ensureBuilt, ensureModules } from "./project.mjs";
 import { root, runHere, say } from "./run.mjs";
 import { runTests } from "./tests.mjs";
@@ -69,6 +69,7 @@ async function ensureHost(forTests) {
   if (process.platform === "linux") await ensureTool(bubblewrap, { orElsewhere: true }).catch((error) => say(`${error.message}; gvproxy may run without a fence`));
   if (!forTests) return;
   await ensureTool(docker, { orElsewhere: false });
+  await ensureTool(podmanRemote, { orElsewhere: false });
   await ensureTool(registry, { orElsewhere: true });
   await ensureTool(armLinux, { orElsewhere: false });
   if (!knowsLandlock()) for (const part of landlockSetpriv) await ensureTool(part, { orElsewhere: false });

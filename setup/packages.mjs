@@ -104,6 +104,9 @@ export const armLinux = {
 /** Shares folders with a guest. Debian 12 has the one of QEMU 7.2 alone, which maps no owners. @type {Tool} */
 export const virtiofsd = { name: "virtiofsd", packages: ["virtiofsd"], files: ["usr/libexec/virtiofsd"], since: 13, needsLibc: true };
 
+/** podman's client with the files of podman 5, beside Debian 12's podman 4. @type {Tool} */
+export const podmanRemote = { name: "podman-remote", packages: ["podman-remote"], files: ["usr/bin/podman-remote"], since: 13, needsLibc: true };
+
 /** A registry of container images for tests. Unpacked, since the package would start one as a service. @type {Tool} */
 export const registry = { name: "docker-registry", packages: ["docker-registry"], files: ["usr/bin/docker-registry"], since: 12 };
 

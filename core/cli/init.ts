@@ -1,5 +1,6 @@
 import { MachineError } from "../errors.ts";
 import { checkName, checkNotReserved, namePattern, patternWords } from "../spec/name.ts";
+import { connectionFlag } from "./default-connection.ts";
 import { on } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
 import { inOwnWords, podmanFlags, withTlsVerify } from "./podman-flags.ts";
@@ -13,7 +14,7 @@ export default defineVerb({
   usage: "[NAME|SCRIPT [NAME...]]",
   description: "Locates, fetches and verifies the image, makes the disk and the first-boot config. Nothing runs.",
   examples: ["glowplug init", "glowplug init --cpus 4 --memory 4096 --now web", "glowplug init ./machine.ts"],
-  flags: { ...specFlags, ...podmanFlags, ...sourceFlags, now: on("--now", "Start the machine afterwards") },
+  flags: { ...specFlags, ...podmanFlags, ...sourceFlags, now: on("--now", "Start the machine afterwards"), updateConnection: connectionFlag },
   several: { way: "in order", loadsScript: () => true },
   async run(call) {
     const { flags, globals, output, run, words: [word] } = call;
@@ -26,7 +27,7 @@ export default defineVerb({
     await machine.init();
     await publish("init", machine.name, run);
     if (!globals.json) output.line("Machine init complete");
-    if (flags.now) return await call.dispatch(["start", machine.name]);
+    if (flags.now) return await call.dispatch(["start", machine.name, ...(flags.updateConnection === undefined ? [] : [`--update-connection=${flags.updateConnection}`])]);
     if (globals.json) return printMachine(await machine.status(), call);
     if (!globals.quiet) output.write(`To start your machine run:\n\n\tglowplug start${machine.name === "default" ? "" : ` ${machine.name}`}\n\n`);
   },

@@ -2,6 +2,7 @@ import { quote } from "../command.ts";
 import type { Status } from "../machine.ts";
 import type { Paths } from "../paths.ts";
 import { deadlineFlag, deadlinesOf } from "./deadlines.ts";
+import { connectionFlag, wantsDefault } from "./default-connection.ts";
 import { on } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
 import { printPlan } from "./plan-text.ts";
@@ -14,6 +15,7 @@ export default defineVerb({
   description: "Returns when the guest has said that it is ready, ssh answers, and its podman's API answers.",
   flags: {
     noInfo: on("--no-info", "No notes on how to use the machine"),
+    updateConnection: connectionFlag,
     dryRun: on("--dry-run", "Print what would be done, and do nothing"),
     deadline: deadlineFlag,
     ...sourceFlags,
@@ -25,7 +27,8 @@ export default defineVerb({
     if (flags.dryRun) return printPlan(await machine.plan(), globals.json, output);
     const talks = !globals.quiet && !globals.json;
     if (talks) output.line(`Starting machine "${machine.name}"`);
-    await machine.start({ deadlines: deadlinesOf(flags.deadline) });
+    const updateConnection = await wantsDefault(flags.updateConnection, (await machine.status()).record, call);
+    await machine.start({ deadlines: deadlinesOf(flags.deadline), updateConnection });
     await publish("start", machine.name, run);
     const status = await machine.status();
     if (globals.json) return printMachine(status, call);

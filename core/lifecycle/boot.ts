@@ -24,6 +24,7 @@ import { requireFreePort } from "./free-port.ts";
 import type { VerbHooks } from "./hooks.ts";
 import { placeOf, withPlace } from "./lan.ts";
 import { askedToStop, launchKeeper, waitUntilUp } from "./launch-keeper.ts";
+import { knownOutside } from "./outside.ts";
 import { sweep } from "./sweep.ts";
 
 /** A machine that has come up. */
@@ -41,7 +42,7 @@ export async function boot(spec: ResolvedSpec, found: MachineRecord, hooks: Verb
   await callPlugin(run.trace, spec.forwarder, "check", host);
   await checkBase(found, run);
   tellChanges(found, spec, false, report);
-  const record = withPlace(await withFreePorts(found, spec, run), placeOf(spec, found, run));
+  const record = await knownOutside(withPlace(await withFreePorts(found, spec, run), placeOf(spec, found, run)), spec, run);
   await growToSpec(record, spec, run);
   const accelerators = await acceleratorsOf(spec, run);
   for (const { name, usable, reason } of accelerators) if (!usable && reason) report.info(`${name} is not used: ${reason}`);

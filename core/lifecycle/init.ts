@@ -6,11 +6,9 @@ import { MachineError } from "../errors.ts";
 import { finishGuest } from "../first-boot.ts";
 import { makeKeyPair } from "../keys.ts";
 import { matchSlots } from "../match.ts";
-import type { MachineInfo } from "../model.ts";
 import { reservePort } from "../ports.ts";
-import { runCommand } from "../process.ts";
 import { macOf } from "../mac.ts";
-import type { MachineRecord } from "../record.ts";
+import type { MachineRecord, Undo } from "../record.ts";
 import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
 import { saveSpec } from "../spec.ts";
@@ -26,6 +24,7 @@ import { VerbHooks } from "./hooks.ts";
 import { placeOf } from "./lan.ts";
 import { locateImage } from "./image-query.ts";
 import { lockMachine } from "./lock-machine.ts";
+import { checkOutside, planOutside, register, unregister } from "./outside.ts";
 import { recover, recoverOthers } from "./recover.ts";
 
 /**
@@ -50,6 +49,8 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       const lan = placeOf(spec, undefined, run);
       // Reads every file that the spec names: one that is not there is told before anything is fetched.
       const guest = await draftFor(spec, info, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys, lan }, run);
+      const outside = await planOutside(spec, info, run);
+      await checkOutside(outside, run);
 
       const located = await locateImage(spec, run);
       const { image } = await hooks.fire("beforeDownload", info, { image: located });
@@ -74,11 +75,15 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       }));
       run.signal.throwIfAborted();
 
+      const undo: Undo[] = [];
+      scope.defer(`what was set up outside for ${spec.name}`, () => unregister(undo, { paths, report, trace: run.trace, signal: new AbortController().signal }));
+      await register(outside, undo, run, (planned) => markUnfinished(paths, spec.name, { verb: "init", undo: planned, keep: [] }));
+
       const record: MachineRecord = {
         version: 1, name: spec.name, created: new Date().toISOString(), lastUp: null,
         spec: saveSpec(spec), overrides, image: base, disk, seed, firstBoot: spec.provisioner.firstBoot,
         ssh: { port: ssh.port, user: spec.user, uid: guestUid(host.uid), keyFile: files.key, hostKey: ssh.hostKeys.publicKey },
-        mac: macOf(files.data), ...(lan && { lan }), folders: info.folders, undo: await register(spec, info, scope, run),
+        mac: macOf(files.data), ...(lan && { lan }), folders: info.folders, undo,
       };
       run.signal.throwIfAborted();
       await writeRecord(paths, record);
@@ -96,25 +101,4 @@ function refuseKept(name: string, { paths }: Run): void {
   const kept = [disk, key, ignition, nocloud].filter((path) => existsSync(path));
   if (kept.length === 0) return;
   throw new MachineError("conflict", `there is no machine "${name}", but files of one that was removed were kept: ${kept.join(", ")}`, { hint: "Move them away, or choose another name." });
-}
-
-/** Runs the plugins' registrations, each written down before. One that fails is a warning: the machine is good without it. */
-async function register(spec: ResolvedSpec, info: MachineInfo, scope: Scope, run: Run): Promise<MachineRecord["undo"]> {
-  const made: MachineRecord["undo"][number][] = [];
-  for (const plugin of spec.plugins) {
-    for (const registration of (await callPlugin(run.trace, plugin, "registrations", info, run.host)) ?? []) {
-      const undo = { title: registration.title, command: registration.undo.toRecord() };
-      await markUnfinished(run.paths, spec.name, { verb: "init", undo: [...made, undo], keep: [] });
-      try {
-        await runCommand(registration.do, { signal: run.signal, trace: run.trace });
-      } catch (error) {
-        run.signal.throwIfAborted();
-        run.report.warn(`${plugin.name}: ${registration.title} was not made: ${error instanceof Error ? error.message : String(error)}`);
-        continue;
-      }
-      scope.defer(registration.title, async () => void (await runCommand(registration.undo, { trace: run.trace })));
-      made.push(undo);
-    }
-  }
-  return made;
 }

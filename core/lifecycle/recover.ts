@@ -1,10 +1,10 @@
 import { isMachineError, messageOf } from "../errors.ts";
-import { runCommand } from "../process.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import { mendRecord, readRecord } from "../store.ts";
 import { clearMark, readUnfinished, removeUnfinished, unfinishedNames } from "../unfinished.ts";
 import { lockMachine } from "./lock-machine.ts";
+import { unregister } from "./outside.ts";
 
 /**
  * What every verb that changes a machine does first, under its lock: puts the copy in the place of a damaged record, and takes away what a
@@ -20,7 +20,7 @@ export async function recover(name: string, run: Run): Promise<MachineRecord | u
   // An init that got as far as the record was done; an rm that did not take it away had not begun.
   if (record) clearMark(paths, name);
   else {
-    await undoAll(left.undo, run);
+    await unregister(left.undo, run);
     removeUnfinished(paths, name, left.keep);
     report.info(`cleared away what a killed ${left.verb} left of ${name}`);
   }
@@ -35,17 +35,6 @@ export async function recoverOthers(run: Run): Promise<void> {
       await recover(name, run).finally(() => lock.release());
     } catch (error) {
       if (!isMachineError(error) || error.code !== "busy") run.report.warn(`what was left of ${name} stays for now: ${messageOf(error)}`);
-    }
-  }
-}
-
-/** Undoes what was set up outside for a machine, last first. One that fails is a warning: the others still go. */
-export async function undoAll(undo: MachineRecord["undo"], run: Run): Promise<void> {
-  for (const { title, command } of [...undo].reverse()) {
-    try {
-      await runCommand(command, { signal: run.signal, trace: run.trace });
-    } catch (error) {
-      run.report.warn(`${title} was not undone: ${messageOf(error)}`);
     }
   }
 }

@@ -3,7 +3,8 @@ import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import { markUnfinished, removeRecord, removeUnfinished } from "../unfinished.ts";
 import { lockMachine } from "./lock-machine.ts";
-import { recover, recoverOthers, undoAll } from "./recover.ts";
+import { unregister } from "./outside.ts";
+import { recover, recoverOthers } from "./recover.ts";
 import { stateOf } from "./status.ts";
 import { bringDown } from "./stop.ts";
 import { sweep } from "./sweep.ts";
@@ -38,7 +39,7 @@ async function removedAtRest(name: string, run: Run, { force, keep }: Required<R
     await sweep(name, run);
     await markUnfinished(run.paths, name, { verb: "rm", undo: found.undo, keep });
     await removeRecord(run.paths, name);
-    await undoAll(found.undo, run);
+    await unregister(found.undo, run);
     removeUnfinished(run.paths, name, keep);
     return true;
   } finally {

@@ -11,6 +11,7 @@ import type { MachineSpec, SavedSpec } from "../spec-types.ts";
 import { readRecord, updateRecord } from "../store.ts";
 import { didYouMean } from "../suggest.ts";
 import { parseSize } from "../units.ts";
+import { followRootful } from "./default-connection.ts";
 import { lockMachine } from "./lock-machine.ts";
 import { noSuchMachine } from "./missing.ts";
 import { recover } from "./recover.ts";
@@ -47,6 +48,7 @@ export async function set(name: string, { settings, reset = [] }: SetOptions, ru
       ...now, spec: { ...now.spec, ...wanted, sources },
       overrides: { ...Object.fromEntries(Object.entries(now.overrides).filter(([field]) => !doomed.includes(field))), ...settings },
     }));
+    if (wanted.rootful !== undefined) await followRootful(record, wanted.rootful, run);
     for (const field of doomed) report.info(`${field} is set no longer: from the next start on it is what the script says, or the default`);
     for (const change of specChanges(record.spec, changed)) report.info(changeText(change));
   } finally {

@@ -11,6 +11,7 @@ import type { ResolvedSpec } from "../spec-types.ts";
 import { writeRecord } from "../store.ts";
 import { clearBegun, readBegun } from "./begun.ts";
 import { boot, type Booted } from "./boot.ts";
+import { preferConnection } from "./default-connection.ts";
 import { recordedInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
 import { placeOf, withPlace } from "./lan.ts";
@@ -45,6 +46,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     } finally {
       clearBegun(files);
     }
+    if (options.updateConnection) await preferConnection(up, run);
     return keeper;
   } finally {
     lock.release();

@@ -1,4 +1,6 @@
-import { Command, MachineError, syncGuestFiles, type AfterStartEvent, type GuestDraft, type HostFacts, type MachineInfo, type Plugin, type Registration, type SyncedPath } from "glowplug";
+import { syncGuestFiles, type AfterStartEvent, type GuestDraft, type MachineInfo, type Plugin, type SyncedPath } from "glowplug";
+import { connections } from "./podman/connections.ts";
+import { dockerContext } from "./podman/docker-context.ts";
 
 export interface PodmanOptions {
   /** Registries that a short image name is looked up in, in order. Default: ["docker.io"]. */
@@ -21,7 +23,7 @@ interface Network {
   readonly hostAddress: string | undefined;
 }
 
-/** Sets up podman in the guest: rootless and root's, its API on the host, and a connection for the host's own podman. */
+/** Sets up podman in the guest: rootless and root's, its API on the host, connections for the host's own podman and a context for its docker. */
 export default function podman(options: PodmanOptions = {}): Plugin {
   const registries = options.registries ?? ["docker.io"];
   // Known between two hooks of one start, by machine. A restart by the keeper fires no beforeBoot; the guest's files then stay.
@@ -46,14 +48,10 @@ export default function podman(options: PodmanOptions = {}): Plugin {
       if (network !== undefined) await bringUpToDate(event, network);
     },
 
-    async registrations(machine, host) {
-      const program = host.find("podman");
-      if (program === undefined) return [];
-      const wanted = machine.rootful ? [true, false] : [false, true]; // podman makes the first connection it ever gets the default
-      const connections = wanted.map((rootful) => ({ name: rootful ? `${machine.name}-root` : machine.name, rootful }));
-      await checkFree(connections.map(({ name }) => name), machine, host, program);
-      return connections.map(({ name, rootful }) => connection(program, name, machine, rootful));
-    },
+    registrations: async (machine, host) => [
+      ...(await connections(machine, host, (rootful) => apiPath(machine, rootful))),
+      ...(await dockerContext(machine, host)),
+    ],
   };
 }
 
@@ -118,29 +116,4 @@ async function bringUpToDate(event: AfterStartEvent, { guestOpensPorts, hostAddr
 function takeUp({ user, uid }: MachineInfo): string {
   const own = user === "root" ? "" : `XDG_RUNTIME_DIR=/run/user/${uid} runuser -u ${user} -- systemctl --user stop podman.service || :\n`;
   return `systemd-tmpfiles --create --prefix=/run/docker.sock\nsystemctl stop podman.service || :\n${own}`;
-}
-
-function connection(program: string, name: string, machine: MachineInfo, rootful: boolean): Registration {
-  const { host, port, keyFile } = machine.ssh;
-  const user = rootful ? "root" : machine.user;
-  const command = () => new Command(program, { name: "podman" }).add("system").add("connection");
-  return {
-    title: `podman connection ${name}`,
-    // With a path in the address podman does not dial.
-    do: command().add("add").add("--identity", keyFile).add(name).add(`ssh://${user}@${host}:${port}${apiPath(machine, rootful)}`),
-    undo: command().add("rm").add(name),
-  };
-}
-
-/** `podman system connection add` replaces a connection of that name without a word: one that is not ours must not be lost. */
-async function checkFree(names: readonly string[], machine: MachineInfo, host: HostFacts, program: string): Promise<void> {
-  if (!host.local) return;
-  const { exitCode, stdout } = await host.probe(program, ["system", "connection", "list", "--format", "json"]);
-  if (exitCode !== 0 || stdout.trim() === "") return;
-  const others = (JSON.parse(stdout) as readonly { Name: string; Identity?: string }[]).filter(({ Identity }) => Identity !== machine.ssh.keyFile);
-  // Until 4.1 podman marked the default's name with a star.
-  const taken = names.find((name) => others.some((other) => other.Name.replace(/\*$/, "") === name));
-  if (taken !== undefined) {
-    throw new MachineError("already-exists", `podman has a connection ${taken} already`, { hint: `Give the machine another name, or type: podman system connection rm ${taken}`, plugin: "podman" });
-  }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
+import { filesBelow, freePort, processesOf, run, unpackedTool, World } from "../support/world.ts";
 
 /** A real guest under the real gvproxy, from a lone script in an empty folder; one boot, many looks, then a second boot. */
 describe("a real machine behind gvproxy", () => {
@@ -101,13 +101,18 @@ export default {
     const page = await fetch(`http://127.0.0.1:${containerPort}/`);
     expect([page.status, await page.text()]).toEqual([200, "hello from a container\n"]);
 
-    const docker = await run("docker", ["ps", "--format", "{{.Names}}"], { env: { ...world.env, DOCKER_HOST: `unix://${socket()}`, PATH: dockerPath() } });
+    const docker = await run(unpackedTool("docker"), ["ps", "--format", "{{.Names}}"], { env: { ...world.env, DOCKER_HOST: `unix://${socket()}` } });
     expect(docker).toMatchObject({ code: 0, stdout: "hello\n" });
   });
 
-  it("registered podman connections that work by name", async () => {
-    const { stdout } = await run("podman", ["system", "connection", "list", "--format", "{{.Name}}"], { env: world.env });
-    expect(stdout.replaceAll("*", "").trim().split("\n").sort()).toEqual(["web", "web-root"]);
+  it("is known by name to the host's podman, to a newer one, and to docker", async () => {
+    const names = async (file: string, ...argv: string[]) => (await run(file, [...argv, "ps", "--format", "{{.Names}}"], { env: world.env })).stdout;
+    expect(await names("podman", "--connection", "web")).toBe("hello\n");
+    expect(await names("podman")).toBe(""); // the host's own
+    expect(await names("podman", "--remote")).toBe("hello\n"); // the first connection ever is the default
+    expect(await run("podman", ["--connection", "web-root", "info", "--format", "{{.Host.Security.Rootless}}"], { env: world.env })).toMatchObject({ code: 0, stdout: "false\n" });
+    expect(await names(unpackedTool("podman-remote"), "--connection", "web")).toBe("hello\n");
+    expect(await names(unpackedTool("docker"), "--context", "web")).toBe("hello\n");
   });
 
   it("refuses to start twice, and to be removed while it runs", async () => {
@@ -148,15 +153,11 @@ export default {
     expect([...filesBelow(world.runtime), ...filesBelow(join(world.folder, "data/glowplug/machines"))]).toEqual([]);
     const { stdout } = await run("podman", ["system", "connection", "list", "--format", "{{.Name}}"], { env: world.env });
     expect(stdout.trim()).toBe("");
+    expect((await run(unpackedTool("docker"), ["context", "ls", "--quiet"], { env: world.env })).stdout).toBe("default\n");
   });
 
   /** What the keeper has written down. */
   function processes(): readonly { readonly role: string; readonly identity: { readonly pid: number } }[] {
     return JSON.parse(readFileSync(join(world.runtime, "web/children.json"), "utf8"));
-  }
-
-  /** The docker client that set-up unpacked, before any other. */
-  function dockerPath(): string {
-    return `${join(world.folder, "data/glowplug/tools/docker/usr/bin")}:${process.env["PATH"]}`;
   }
 });

@@ -9,6 +9,11 @@ import { installFakes, type FakeBehaviour, type Fakes } from "../fixtures/fakes.
 const root = resolve(import.meta.dirname, "../..");
 export const program = join(root, "dist/glowplug.js");
 
+/** A program that set-up unpacked into the user's own data folder. */
+export function unpackedTool(name: string): string {
+  return join(process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share"), "glowplug/tools", name, "usr/bin", name);
+}
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -45,6 +50,7 @@ export class World {
       ...process.env, NO_COLOR: "1", ...(this.fakes && { CONTAINERS_HELPER_BINARY_DIR: this.fakes.folder, PATH: `${this.fakes.folder}:/usr/bin:/bin` }),
       XDG_DATA_HOME: join(this.folder, "data"), XDG_CONFIG_HOME: join(this.folder, "config"), XDG_CACHE_HOME: join(this.folder, "cache"),
       XDG_RUNTIME_DIR: join(this.folder, "run"), PODMAN_CONNECTIONS_CONF: join(this.folder, "config/connections.json"), CONTAINERS_CONF: join(this.folder, "config/containers.conf"),
+      DOCKER_CONFIG: join(this.folder, "config/docker"),
       GLOWPLUG_STORE: this.fakes ? join(this.folder, "images") : process.env["GLOWPLUG_STORE"] ?? join(dataHome, "glowplug/images"),
     };
     // podman 4 keeps its connections in containers.conf; as root it would take the system's own.

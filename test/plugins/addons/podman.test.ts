@@ -1,4 +1,4 @@
-import { Command, GuestDraft, type BeforeBootEvent, type IgnitionEvent, type MachineInfo, type SocketForward } from "glowplug";
+import { GuestDraft, type BeforeBootEvent, type IgnitionEvent, type MachineInfo, type SocketForward } from "glowplug";
 import { describe, expect, it } from "vitest";
 import { finishGuest } from "../../../core/first-boot.ts";
 import podman, { type PodmanOptions } from "../../../plugins/addons/podman.ts";
@@ -12,7 +12,7 @@ const rootless: MachineInfo = {
   ssh: { host: "127.0.0.1", port: 40022, keyFile: "/data/web/id_ed25519", hostKey: "ssh-ed25519 AAAA" }, folders: { data: "/data/web", runtime: "/run/user/1/glowplug/web" },
 };
 const rootful: MachineInfo = { ...rootless, rootful: true };
-const host = hostOf("linux/x86_64", { programs: { podman: "/usr/bin/podman" }, answers: { "/usr/bin/podman system connection list": { stdout: "[]" } } });
+const host = hostOf("linux/x86_64");
 const base = { host, signal: new AbortController().signal, log: () => {} };
 
 async function draftFor(machine: MachineInfo, options?: PodmanOptions): Promise<GuestDraft> {
@@ -186,30 +186,7 @@ describe("what a start means for the guest's podman", () => {
   });
 });
 
-describe("podman's connections on the host", () => {
-  const lines = async (machine: MachineInfo, facts = host) =>
-    ((await podman().registrations?.(machine, facts)) ?? []).map((item) => [item.title, item.do.toString(), item.undo.toString()]);
-  const web = ["podman connection web", "/usr/bin/podman system connection add --identity /data/web/id_ed25519 web ssh://core@127.0.0.1:40022/run/user/1000/podman/podman.sock", "/usr/bin/podman system connection rm web"];
-  const webRoot = ["podman connection web-root", "/usr/bin/podman system connection add --identity /data/web/id_ed25519 web-root ssh://root@127.0.0.1:40022/run/podman/podman.sock", "/usr/bin/podman system connection rm web-root"];
-  const listed = (connections: readonly object[]) => hostOf("linux/x86_64", { programs: { podman: "/usr/bin/podman" }, answers: { "/usr/bin/podman system connection list": { stdout: JSON.stringify(connections) } } });
-
-  it("are made for the user and for root, the one that the machine prefers first", async () => {
-    expect(await lines(rootless)).toEqual([web, webRoot]);
-    expect(await lines(rootful)).toEqual([webRoot, web]);
-    expect((await podman().registrations?.(rootless, host))?.[0]?.do).toBeInstanceOf(Command);
-  });
-
-  it("are not made where there is no podman", async () => {
-    expect(await lines(rootless, hostOf("linux/x86_64"))).toEqual([]);
-  });
-
-  it("leave another's connection of the name alone", async () => {
-    await expect(lines(rootless, listed([{ Name: "web-root*", URI: "ssh://root@elsewhere", Identity: "/home/me/.ssh/id" }]))).rejects.toMatchObject({
-      code: "already-exists", message: "podman has a connection web-root already", hint: "Give the machine another name, or type: podman system connection rm web-root",
-    });
-  });
-
-  it("replace what an earlier machine of the name left behind", async () => {
-    expect(await lines(rootless, listed([{ Name: "web", Identity: "/data/web/id_ed25519" }, { Name: "other", Identity: "" }]))).toEqual([web, webRoot]);
-  });
+it("the host knows the machine by connections of its podman and by a context of its docker", async () => {
+  const known = await podman().registrations?.(rootless, hostOf("linux/x86_64", { programs: { docker: "/usr/bin/docker" }, answers: { "/usr/bin/docker --version": { stdout: "Docker version 28.2.2, build e6534b4\n" }, "/usr/bin/docker context inspect": { exitCode: 1 } } }));
+  expect(known?.map(({ title }) => title)).toEqual(["podman connection web", "podman connection web-root", "docker context web"]);
 });
