@@ -17,10 +17,10 @@ import type { Run } from "./run.ts";
 import type { MachineSpec, ResolvedSpec } from "./spec-types.ts";
 import { readRecord } from "./store.ts";
 
-/** What a handle needs of the layers: the resolved spec, and what init shall remember of the flags. */
+/** What a handle needs of the layers: the resolved spec, and what init shall remember of the environment and the flags. */
 export interface Described {
   readonly spec: ResolvedSpec;
-  readonly flags: MachineSpec;
+  readonly said: MachineSpec;
 }
 
 /** The one implementation of `Machine`. Scripts are loaded when a verb needs them, and not before. */
@@ -42,8 +42,8 @@ export class MachineHandle implements Machine {
   }
 
   async init(): Promise<MachineRecord> {
-    const { spec, flags } = await this.#load();
-    return init(spec, overridesOf(flags), this.#run);
+    const { spec, said } = await this.#load();
+    return init(spec, overridesOf(said), this.#run);
   }
 
   async start(options?: StartOptions): Promise<void> {
@@ -132,7 +132,7 @@ export class MachineHandle implements Machine {
   }
 }
 
-/** Flags of init that later verbs must know: they win over the script until they are reset. */
-function overridesOf({ name: _, ...flags }: MachineSpec): Readonly<Record<string, unknown>> {
-  return structuredClone(flags) as Readonly<Record<string, unknown>>;
+/** What later verbs must know of the words of init: they win over the script until they are reset. */
+function overridesOf({ name: _, ...said }: MachineSpec): Readonly<Record<string, unknown>> {
+  return structuredClone(said) as Readonly<Record<string, unknown>>;
 }

@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, readlinkS
 import { arch, availableParallelism, endianness, homedir, totalmem } from "node:os";
 import { basename, delimiter, isAbsolute, join } from "node:path";
 import { MachineError } from "./errors.ts";
+import { helperFoldersOf } from "./helper-folders.ts";
 import type { Architecture, HostFacts, HostOs } from "./model.ts";
 import { createPaths, type Paths } from "./paths.ts";
 import { runProgram } from "./process.ts";
@@ -28,6 +29,7 @@ export function pathsOfProcess(): Paths {
 export function hostOfProcess(paths: Paths = pathsOfProcess(), trace: Trace = noTrace): HostFacts {
   const os = osOfProcess();
   let flags: readonly string[] | undefined;
+  let named: readonly string[] | undefined;
   return {
     os, arch: architectureOfProcess(), cpus: availableParallelism(), memory: totalmem(), uid: uidOfProcess(), gid: process.getgid?.() ?? 0,
     home: homedir(), timezone: readTimezone(), osRelease: readOsRelease(), local: true,
@@ -37,7 +39,8 @@ export function hostOfProcess(paths: Paths = pathsOfProcess(), trace: Trace = no
     },
     find: (program, { folders = [] } = {}) => {
       if (isAbsolute(program)) return isProgram(program) ? program : undefined;
-      return [...helperFolders(os, paths.tools), ...folders, ...searchFolders()].map((folder) => join(folder, program)).find(isProgram);
+      named ??= helperFoldersOf(paths.podman);
+      return [...helperFolders(os, paths.tools, named), ...folders, ...searchFolders()].map((folder) => join(folder, program)).find(isProgram);
     },
     probe: (program, argv, { timeoutMs = 10_000, input } = {}) => runProgram(program, argv, { timeoutMs, trace, env: { LC_ALL: "C" }, ...(input !== undefined && { input }) }),
     firstFile: (candidates) => candidates.find((path) => existsSync(path)),
@@ -93,17 +96,18 @@ function subset(env: NodeJS.ProcessEnv, wanted: (key: string) => boolean): Recor
 }
 
 /**
- * Folders that are looked into before PATH: the one that CONTAINERS_HELPER_BINARY_DIR names, as podman does; what our set-up
- * unpacked, at tools/NAME/usr/bin; then podman's own (go.podman.io/common, pkg/config/config_linux.go and config_darwin.go).
+ * Folders that are looked into before PATH: the one that CONTAINERS_HELPER_BINARY_DIR names, as podman does; those of
+ * helper_binaries_dir in its containers.conf; what our set-up unpacked, at tools/NAME/usr/bin; then podman's own
+ * (go.podman.io/common, pkg/config/config_linux.go and config_darwin.go).
  */
-function helperFolders(os: HostOs, tools: string): string[] {
+function helperFolders(os: HostOs, tools: string, configured: readonly string[]): string[] {
   const named = process.env["CONTAINERS_HELPER_BINARY_DIR"];
   const unpacked = isFolder(tools)
     ? readdirSync(tools).sort().flatMap((name) => ["usr/bin", "usr/libexec", "usr/libexec/podman", "bin"].map((folder) => join(tools, name, folder)))
     : [];
   const podman = ["/usr/local/libexec/podman", "/usr/local/lib/podman", "/usr/libexec/podman", "/usr/lib/podman"];
   const mac = ["/opt/podman/bin", "/usr/local/opt/podman/libexec/podman", "/opt/homebrew/opt/podman/libexec/podman", "/opt/homebrew/bin", "/usr/local/bin"];
-  return [...(named ? [named] : []), ...unpacked, ...(os === "darwin" ? mac : []), ...podman];
+  return [...(named ? [named] : []), ...configured, ...unpacked, ...(os === "darwin" ? mac : []), ...podman];
 }
 
 /** PATH, but for entries relative to wherever we happen to be, then the folders of root's programs that an ordinary PATH leaves out. */

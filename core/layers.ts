@@ -5,6 +5,9 @@ import { isMachineError, MachineError } from "./errors.ts";
 import type { MachineRecord } from "./record.ts";
 import type { Run } from "./run.ts";
 import { checkName, commandLine, defaultName, nameProblem, type SpecLayer } from "./spec.ts";
+import { isFixed } from "./spec/changes.ts";
+import { environmentLayers } from "./spec/environment.ts";
+import { machineTableLayers } from "./spec/machine-table.ts";
 import type { MachineSpec } from "./spec-types.ts";
 import { alreadyExists, readRecord } from "./store.ts";
 
@@ -26,11 +29,13 @@ export interface Layers {
   readonly name: string;
   readonly script?: string;
   readonly layers: readonly SpecLayer[];
+  /** What was said for this one command, in the environment and by flags. */
+  readonly said: MachineSpec;
   readonly record?: MachineRecord;
 }
 
 /**
- * Gathers what is said about a machine: user config, script, overrides of the record, flags; later wins.
+ * Gathers what is said about a machine: podman's settings, user config, script, overrides of the record, environment, flags; later wins.
  * A machine that exists keeps its script: from wherever a verb is called, the script that made it is loaded.
  * Throws MachineError "name-taken" when another script claims the name, and "already-exists" for a machine that was to be new.
  */
@@ -44,6 +49,7 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   // A machine that was made without a script is not claimed by one that happens to lie here.
   const script = what.spec || (known && known.spec.script === undefined && what.script === undefined) ? undefined : found.script;
 
+  const podman = await machineTableLayers(run);
   const user = found.user === undefined ? undefined : await load(found.user, what, run);
   const project = script === undefined ? undefined : await load(script, what, run);
   const described = project && pickMachine(project.machines, what.name, project.where);
@@ -53,16 +59,18 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   checkClaim(name, record, script);
   if (what.isNew && record) throw alreadyExists(name);
 
+  const environment = environmentLayers(run);
   return {
-    name, ...(script !== undefined && { script }), ...(record && { record }),
+    name, ...(script !== undefined && { script }), ...(record && { record }), said: Object.assign({}, ...environment.map(({ spec }) => spec), what.flags) as MachineSpec,
     layers: [
-      // The default forwarder was chosen at init by what was there then; it changes only on request.
-      ...(record ? [{ source: "default" as const, spec: { forwarder: record.spec.forwarder } }] : []),
+      ...(record ? chosenAtInit(record) : []),
       ...(project && script !== undefined && project.machines.length > 1 ? [{ source: "default" as const, spec: { network: networkOf(script) } }] : []),
+      ...beneath(podman, record),
       ...(user ? [layerOf(user, pickMachine(user.machines, undefined, user.where), "user config")] : []),
       ...(project && described ? [layerOf(project, described, "config")] : []),
       ...(what.spec ? [{ source: "config" as const, spec: what.spec }] : []),
       ...(record ? [{ source: "set" as const, spec: record.overrides as MachineSpec, where: `set for ${name}` }] : []),
+      ...beneath(environment, record),
       ...(what.flags ? [{ source: "flag" as const, spec: what.flags, where: commandLine }] : []),
     ],
   };
@@ -80,6 +88,21 @@ export async function describedNames(script: string | undefined, run: Run): Prom
 /** The network of a script's own machines: named after the file, and told from that of another file of the same name. */
 function networkOf(script: string): string {
   return `${defaultName(script)}-${createHash("sha256").update(script).digest("hex").slice(0, 8)}`;
+}
+
+/** What was chosen at init by what was there then changes only on request: the forwarder, and the launcher where podman's settings named it. */
+function chosenAtInit({ spec: { forwarder, launcher, sources } }: MachineRecord): readonly SpecLayer[] {
+  const source = sources["launcher"];
+  return [{ source: "default", spec: { forwarder } }, ...(source === "containers.conf" || source === "environment" ? [{ source, spec: { launcher } }] : [])];
+}
+
+/** Settings of the host as a whole: what a machine was made of they only say where they said it then. */
+function beneath(layers: readonly SpecLayer[], record: MachineRecord | undefined): readonly SpecLayer[] {
+  if (!record) return layers;
+  return layers.map((layer) => {
+    const isSaid = (field: string): boolean => (!isFixed(field) && field !== "launcher") || record.spec.sources[field] === layer.source;
+    return { ...layer, spec: Object.fromEntries(Object.entries(layer.spec).filter(([field]) => isSaid(field))) };
+  });
 }
 
 function load(path: string, what: OpenWhat, run: Run): Promise<LoadedScript> {

@@ -12,7 +12,7 @@ export { statusOf } from "./lifecycle/status.ts";
 /** Opens a machine by its script, its name or both. The script is loaded and checked at once. Throws MachineError "bad-spec" and the like. */
 export async function openMachine(what: OpenWhat, run: Run): Promise<MachineHandle> {
   const layers = await gatherLayers(what, run);
-  const described = await describe(layers, what, run);
+  const described = await describe(layers, run);
   return new MachineHandle(described.spec.name, run, async () => described);
 }
 
@@ -20,7 +20,7 @@ export async function openMachine(what: OpenWhat, run: Run): Promise<MachineHand
 export async function openRecorded(name: string, run: Run): Promise<MachineHandle> {
   if (!readRecord(run.paths, name)) throw noSuchMachine(name);
   const what = { name };
-  return new MachineHandle(name, run, async () => describe(await gatherLayers(what, run), what, run));
+  return new MachineHandle(name, run, async () => describe(await gatherLayers(what, run), run));
 }
 
 /** The name of the machine that a script describes. */
@@ -28,8 +28,8 @@ export async function machineName(what: OpenWhat, run: Run): Promise<string> {
   return (await gatherLayers(what, run)).name;
 }
 
-async function describe({ layers, name, script }: Layers, what: OpenWhat, run: Run): Promise<Described> {
+async function describe({ layers, name, script, said }: Layers, run: Run): Promise<Described> {
   const { host, cwd } = run;
   const spec = await resolveSpec(layers, { host, cwd, trace: run.trace, name, ...(script !== undefined && { script }), resolvePlugin: pluginResolver({ host, cwd }) });
-  return { spec: { ...spec, name }, flags: what.flags ?? {} };
+  return { spec: { ...spec, name }, said };
 }

@@ -70,7 +70,7 @@ export interface MachineSpec extends HookMethods {
 }
 
 /** Where a value came from; later ones win. */
-export type ValueSource = "default" | "user config" | "config" | "set" | "environment" | "flag";
+export type ValueSource = "default" | "containers.conf" | "user config" | "config" | "set" | "environment" | "flag";
 
 /** A spec with every default filled in, every size in bytes and every plugin an object. */
 export interface ResolvedSpec {

@@ -4,7 +4,7 @@ import { isYes, readAnswer } from "./prompt.ts";
 import type { Call } from "./verb.ts";
 
 /** podman's flag, with three states: yes, no, and to be asked where somebody can be. */
-export const connectionFlag = on("-u, --update-connection", "Make the machine podman's default connection; =false leaves it (default: asks on a terminal)");
+export const connectionFlag = on("-u, --update-connection", "Make it podman's default connection (default: asks on a terminal)");
 
 /** Whether the machine about to start shall be podman's default connection. Asked only on a terminal, and where it is not yet. */
 export async function wantsDefault(flag: boolean | undefined, record: MachineRecord | undefined, { output, globals, shell }: Pick<Call, "output" | "globals" | "shell">): Promise<boolean> {

@@ -1,10 +1,8 @@
-import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { MachineError } from "../errors.ts";
-import { environmentOfProcess } from "../host.ts";
 import type { Run } from "../run.ts";
 import { defaults } from "../spec/defaults.ts";
-import { isVolumeOption } from "../spec/volumes.ts";
+import { checkedImage, imageOf, isAddress, pluginOf, volumeOf, type Place } from "../spec/words.ts";
 import type { MachineSpec } from "../spec-types.ts";
 import { parseSize } from "../units.ts";
 import { list, on, text, whole, type FlagValues } from "./flags.ts";
@@ -40,50 +38,22 @@ export function specOf(flags: FlagValues<typeof specFlags>, run: Place & Pick<Ru
     ...(cpus !== undefined && { cpus }), ...(memory !== undefined && { memory: `${memory}MiB` as const }), ...(diskSize !== undefined && { disk: `${diskSize}GiB` as const }),
     ...(swap !== undefined && { swap: `${swap}MiB` as const }),
     ...imageField(flags, run),
-    ...(volume && { volumes: volume.filter((word) => word !== "").map((word) => volumePath(word, run)) }),
+    ...(volume && { volumes: volume.filter((word) => word !== "").map((word) => volumeOf(word, run)) }),
     ...(usb && { usb: usb.filter((word) => word !== "") }), ...(importNativeCa !== undefined && { importNativeCa }),
     ...(playbook !== undefined && { playbook: resolve(run.cwd, playbook) }), ...(ignitionPath !== undefined && { ignitionPath: resolve(run.cwd, ignitionPath) }),
     ...(username !== undefined && { user: username }), ...(rootful !== undefined && { rootful }), ...(timezone !== undefined && { timezone }),
-    ...(provisioner !== undefined && { provisioner: pluginPath(provisioner, run) }), ...(launcher !== undefined && { launcher: pluginPath(launcher, run) }),
-    ...(forwarder !== undefined && { forwarder: pluginPath(forwarder, run) }),
-    ...(publish && { ports: publish }), ...(plugin && { plugins: plugin.map((word) => pluginPath(word, run)) }),
+    ...(provisioner !== undefined && { provisioner: pluginOf(provisioner, run) }), ...(launcher !== undefined && { launcher: pluginOf(launcher, run) }),
+    ...(forwarder !== undefined && { forwarder: pluginOf(forwarder, run) }),
+    ...(publish && { ports: publish }), ...(plugin && { plugins: plugin.map((word) => pluginOf(word, run)) }),
   };
 }
 
-type Place = Pick<Run, "cwd" | "host" | "env">;
-
-/** The image: a word, an address with its checksum, or a file. A word that is a file here is meant as one, as podman takes it. */
-export function imageField({ image, imageDigest, insecureNoDigest }: Pick<FlagValues<typeof specFlags>, "image" | "imageDigest" | "insecureNoDigest">, run: Place): Pick<MachineSpec, "image"> {
-  const isAddress = image !== undefined && /^https?:\/\//i.test(image);
+/** The image: a word, or an address with its checksum. */
+export function imageField({ image, imageDigest, insecureNoDigest }: Pick<FlagValues<typeof specFlags>, "image" | "imageDigest" | "insecureNoDigest">, run: Pick<Run, "cwd">): Pick<MachineSpec, "image"> {
   const checked = imageDigest ?? (insecureNoDigest ? "waived" : undefined);
-  if (checked !== undefined && !isAddress) {
+  if (checked !== undefined && (image === undefined || !isAddress(image))) {
     throw new MachineError("usage", `${imageDigest === undefined ? "--insecure-no-digest" : "--image-digest"} goes with an image's address`, { hint: "Write --image https://... as well." });
   }
   if (image === undefined) return {};
-  if (isAddress) return { image: checked === undefined ? image : [defaults.diskImage, { url: image, digest: checked }] };
-  if (defaults.imageStreams.includes(image)) return { image: `${defaults.image}:${image}` };
-  const path = resolve(run.cwd, image);
-  return { image: isPath(image) || (existsSync(path) && statSync(path).isFile()) ? path : image };
-}
-function pluginPath(word: string, run: Place): string {
-  return isPath(word) ? resolve(run.cwd, word) : word;
-}
-function isPath(word: string): boolean {
-  return /^\.{0,2}\//.test(word);
-}
-
-/**
- * "SOURCE[:TARGET[:OPTIONS]]" with an absolute source. As podman has it, variables are expanded, and an unknown option is told and
- * left out; a variable that is not set stays as it is, so that the error about its folder names it.
- */
-export function volumePath(word: string, { cwd, host, env, report }: Place & Pick<Run, "report">): string {
-  const variable = (name: string): string | undefined => (name === "HOME" ? host.home : env[name] ?? environmentOfProcess()[name]);
-  const expanded = word.replace(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced?: string, bare?: string) => variable(braced ?? bare ?? "") ?? whole);
-  const [source = "", target, options, ...rest] = expanded.split(":");
-  const known = options?.split(",").filter((option) => {
-    if (isVolumeOption(option)) return true;
-    report.warn(`Unknown option: ${option}`);
-    return false;
-  });
-  return [resolve(cwd, source), ...(target === undefined ? [] : [target]), ...(known === undefined ? [] : [known.join(",")]), ...rest].join(":");
+  return { image: checked === undefined ? imageOf(image, run) : checkedImage(image, checked) };
 }

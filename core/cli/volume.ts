@@ -7,7 +7,7 @@ import { checkWords, pickAction } from "./actions.ts";
 import { printItems } from "./answer.ts";
 import { on, text } from "./flags.ts";
 import { parseFormat } from "./format.ts";
-import { volumePath } from "./spec-flags.ts";
+import { volumeOf } from "../spec/words.ts";
 import { nameOf } from "./subject.ts";
 import { defineVerb, type Call } from "./verb.ts";
 
@@ -58,7 +58,7 @@ async function add(call: VolumeCall, words: readonly string[]): Promise<void> {
   const wanted = volumes.map((word) => {
     const parsed = parseVolume(word);
     if ("problem" in parsed) throw new MachineError("usage", parsed.problem);
-    return resolveVolume(volumePath(word, call.run), cwd, host.home);
+    return resolveVolume(volumeOf(word, call.run), cwd, host.home);
   });
   const { addVolume } = await import("../lifecycle/volumes.ts");
   for (const volume of wanted) answer(call, name, await addVolume(name, volume, call.run), "is");

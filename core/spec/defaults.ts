@@ -56,7 +56,7 @@ export const defaults: SpecDefaults = {
   imagePrefixes: { "docker://": "oci", "oci:": "oci" },
   imageStreams: ["stable", "testing", "next"],
   launcher: "qemu",
-  providers: { qemu: "qemu", applehv: "vfkit" },
+  providers: { qemu: "qemu", applehv: "vfkit", libkrun: "vfkit" },
   reservedNames: ["qemu", "wsl", "applehv", "libkrun", "hyperv"],
   forwarders: ["gvproxy", "slirp"],
   proxy: true,

@@ -95,5 +95,5 @@ function locate(mistake: Mistake, layer: SpecLayer | undefined): LocatedMistake 
 /** The layer that gave a field; for what no layer said, the script. */
 function layerOf(path: string, layers: readonly SpecLayer[], { sources }: MergedSpec): SpecLayer | undefined {
   const source = sources[topField(path)];
-  return layers.findLast((layer) => (source === undefined ? layer.where !== undefined : layer.source === source));
+  return layers.findLast((layer) => (source === undefined ? layer.where !== undefined : layer.source === source && topField(path) in layer.spec));
 }

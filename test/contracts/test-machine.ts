@@ -64,7 +64,7 @@ export async function testMachine(what: MachineSpec | string, options: TestMachi
     const source = typeof what === "string" ? { script: resolve(what) } : { spec: what };
     const opened = await openMachine({ ...source, ...(options.name !== undefined && { name: options.name }) }, { ...run, cwd: process.cwd() });
     const spec = withTestParts(await opened.spec(), disk, (draft) => (guest ??= draft));
-    machine = new MachineHandle(spec.name, run, async () => ({ spec, flags: {} }));
+    machine = new MachineHandle(spec.name, run, async () => ({ spec, said: {} }));
     await machine.init();
     if (!guest) throw new Error("init made no guest");
     writeGuest(root, guest);
@@ -83,7 +83,7 @@ export async function testMachine(what: MachineSpec | string, options: TestMachi
 
 function foldersIn(path: string) {
   const env = Object.fromEntries(["DATA_HOME", "CACHE_HOME", "CONFIG_HOME"].map((name) => [`XDG_${name}`, join(path, name.toLowerCase())]));
-  return { path, paths: createPaths({ os: "linux", uid: process.getuid?.() ?? 0, home: path, env: { ...env, XDG_RUNTIME_DIR: join(path, "run") }, isOwned: () => true }) };
+  return { path, paths: createPaths({ os: "linux", uid: process.getuid?.() ?? 0, home: path, env: { ...env, XDG_RUNTIME_DIR: join(path, "run"), CONTAINERS_CONF: "/dev/null" }, isOwned: () => true }) };
 }
 
 /** The facts are the same on every host; what runs the fakes is real. */

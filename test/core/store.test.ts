@@ -86,7 +86,7 @@ describe("a record", () => {
 
   test("with many mistakes tells all of them at once", () => {
     plant("web", JSON.stringify({ ...sampleRecord(paths, "web"), mac: 5, undo: "no", firstBoot: "" }));
-    expect(thrown(() => readRecord(paths, "web"))).toMatchObject({ details: ['undo is "no", expected a list of commands', "mac is 5, expected a text", 'firstBoot is "", expected ignition or cloud-init'] });
+    expect(thrown(() => readRecord(paths, "web"))).toMatchObject({ details: ['undo is "no", expected a list of commands and connections', "mac is 5, expected a text", 'firstBoot is "", expected ignition or cloud-init'] });
   });
 
   test("that is damaged hides no other", async () => {

@@ -39,5 +39,5 @@ test("an unknown provider is refused in podman's words", () => {
 });
 
 test("what is ignored or out of date is not in help", () => {
-  expect(describeFlags(podmanFlags).split("\n")).toEqual([expect.stringMatching(/^ {6}--provider <name> {2}podman's word for a launcher: qemu \(qemu\), applehv \(vfkit\)$/), expect.stringMatching(/^ {6}--tls-verify/)]);
+  expect(describeFlags(podmanFlags).split("\n")).toEqual([expect.stringMatching(/^ {6}--provider <name> {2}podman's word for a launcher: qemu \(qemu\), applehv \(vfkit\), libkrun \(vfkit\)$/), expect.stringMatching(/^ {6}--tls-verify/)]);
 });
