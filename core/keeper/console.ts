@@ -11,6 +11,8 @@ const surelyAlive = 8 * 1024;
 /** Lines by which a guest says that its first boot failed or that it is lost, and how we name it. */
 const failures: readonly { readonly pattern: RegExp; readonly what: string }[] = [
   { pattern: /Ignition failed|ignition-[a-z-]+\.service: Failed with result|Failed to start (?:\S+ - )?Ignition/i, what: "Ignition failed in the guest" },
+  // The seed is always attached; without one cloud-init goes on, and makes nobody and nothing.
+  { pattern: /\[WARNING\]: Used fallback datasource/, what: "cloud-init did not find its seed in the guest" },
   { pattern: /Kernel panic - not syncing/, what: "the guest's kernel panicked" },
   { pattern: /(?:You are in|Entering|Welcome to) emergency (?:mode|shell)|emergency\.target|dracut-emergency/i, what: "the guest fell into its emergency shell" },
 ];

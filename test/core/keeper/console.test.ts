@@ -45,6 +45,13 @@ describe("the guest's console", () => {
     expect(failure.lines).toEqual(["[   12.5] ignition[561]: CRITICAL : Ignition failed: failed to create files: mkdir /etc/x: not a directory"]);
   });
 
+  it("tells of a cloud-init that did not find its seed", async () => {
+    const its = consoleOf();
+    its.take(Buffer.from("[   14.2] cloud-init[412]: 2026-11-28 18:00:00,000 - util.py[WARNING]: Failed to mount /dev/vdb when looking for data\n[   31.0] cloud-init[598]: 2026-11-28 18:00:17,000 - cc_final_message.py[WARNING]: Used fallback datasource\n"));
+    const { what, lines } = await its.failed;
+    expect([what, lines.at(0)]).toEqual(["cloud-init did not find its seed in the guest", expect.stringContaining("Failed to mount /dev/vdb")]);
+  });
+
   it("tells of a kernel panic", async () => {
     const its = consoleOf();
     its.take(Buffer.from("[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs"));
