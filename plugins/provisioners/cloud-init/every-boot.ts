@@ -1,10 +1,10 @@
-import { guestFolder, guestScripts, quote, readyUnit, type GuestDraft } from "glowplug";
+import { guestFolder, guestScripts, readyUnit } from "glowplug";
 import { laidFolder } from "./functions.ts";
 
 /** cloud-init runs what lies in this folder at the end of each boot, whatever the guest's init system is. */
 export const everyBootPath = "/var/lib/cloud/scripts/per-boot/50-glowplug";
 /** There once a first boot has ended well. */
-const applied = `${guestFolder}/applied`;
+export const applied = `${guestFolder}/applied`;
 
 /**
  * Ends every boot. A first boot that was cut off, or whose \`apply\` failed, is ended by the next: cloud-init itself does
@@ -32,17 +32,3 @@ elif [ "$status" -ne 0 ]; then
 fi
 exit "$status"
 `;
-
-/**
- * Runs early in each boot, before cloud-init writes files and makes users. What is in the way of a file goes: cloud-init would
- * write through a link. So does a user of the image's whom the draft does not want, since ours may need the same id.
- */
-export function clearing(paths: readonly string[], { users }: GuestDraft): string {
-  const absent = users.filter(({ absent: gone }) => gone).map(({ name }) => quote(name));
-  return `if [ ! -e ${applied} ]; then
-  for path in ${paths.map(quote).join(" ")}; do
-    if [ -L "$path" ] || [ -d "$path" ]; then rm -rf "$path"; fi
-  done
-${absent.map((name) => `  if id ${name} > /dev/null 2>&1; then userdel -r ${name} || deluser --remove-home ${name}; fi\n`).join("")}fi
-`;
-}

@@ -43,7 +43,7 @@ label() {
   if command -v restorecon > /dev/null; then restorecon "$1" || :; fi
 }
 
-# cloud-init makes a user and never changes one that the image has.
+# cloud-init makes a user and never changes one that the image has. Groups are there already.
 check_user() { # NAME UID SHELL GROUP...
   name=$1 uid=$2 shell=$3
   shift 3
@@ -55,13 +55,7 @@ check_user() { # NAME UID SHELL GROUP...
   if [ -n "$shell" ] && [ "$(awk -F: -v name="$name" '$1 == name { print $7 }' /etc/passwd)" != "$shell" ]; then usermod -s "$shell" "$name" || return; fi
   for group; do
     case " $(id -nG "$name") " in *" $group "*) continue ;; esac
-    if command -v usermod > /dev/null; then
-      grep -q "^$group:" /etc/group || groupadd "$group" || return
-      usermod -a -G "$group" "$name" || return
-    else
-      grep -q "^$group:" /etc/group || addgroup "$group" || return
-      addgroup "$name" "$group" || return
-    fi
+    if command -v usermod > /dev/null; then usermod -a -G "$group" "$name"; else addgroup "$name" "$group"; fi || return
   done
 }
 

@@ -1,6 +1,7 @@
 import type { GuestDraft, GuestFile, GuestUser } from "glowplug";
 import { allUnits, applyScript, unitFolder } from "./apply.ts";
-import { clearing, everyBoot, everyBootPath } from "./every-boot.ts";
+import { earlyScript } from "./early.ts";
+import { everyBoot, everyBootPath } from "./every-boot.ts";
 import { laidFolder } from "./functions.ts";
 import { placeFiles } from "./placement.ts";
 import type { YamlMap } from "./yaml.ts";
@@ -43,7 +44,7 @@ export function cloudConfig(guest: GuestDraft): YamlMap {
     ...(rootKeys.length > 0 && { ssh_authorized_keys: rootKeys }),
     // Where root alone logs in the list is empty: version 22 finds that too short and goes on, later ones are content.
     users: guest.users.filter(({ name, absent }) => name !== "root" && !absent).map(userOf),
-    bootcmd: [clearing(written.map(({ path }) => path), guest)],
+    bootcmd: [earlyScript(written.map(({ path }) => path), guest)],
     write_files: [...written, ...ours].map(({ path, mode = 0o644, content = "" }) => ({ path, owner: "root:root", permissions: mode.toString(8).padStart(4, "0"), content })),
   };
 }
@@ -56,7 +57,7 @@ export function hostnameOf({ files, hostname }: GuestDraft): string {
 /** "*" is no password and no lock: sshd without PAM refuses users whose password is locked. */
 function userOf({ name, uid, groups = [], shell, authorizedKeys = [] }: GuestUser): YamlMap {
   return {
-    name, ...(uid !== undefined && { uid }), ...(groups.length > 0 && { groups }), ...(shell !== undefined && { shell }),
+    name, ...(uid !== undefined && { uid }), primary_group: name, ...(groups.length > 0 && { groups }), ...(shell !== undefined && { shell }),
     passwd: "*", lock_passwd: false, ...(authorizedKeys.length > 0 && { ssh_authorized_keys: authorizedKeys }),
   };
 }

@@ -57,7 +57,7 @@ describe("cloud-init", () => {
       hostname: "web", preserve_hostname: false, prefer_fqdn_over_hostname: false, manage_etc_hosts: "localhost", updates: { network: { when: ["boot-new-instance", "boot"] } },
       growpart: { mode: "auto", devices: ["/"] }, resize_rootfs: true, ssh_deletekeys: false, ssh_genkeytypes: ["ed25519"], ssh: { emit_keys_to_console: false },
       no_ssh_fingerprints: true, ssh_pwauth: false, disable_root: false, ssh_authorized_keys: ["ssh-ed25519 AAAA"],
-      users: [{ name: "ada", uid: 1234, groups: ["sudo"], shell: "/bin/bash", passwd: "*", lock_passwd: false, ssh_authorized_keys: ["ssh-ed25519 AAAA"] }],
+      users: [{ name: "ada", uid: 1234, primary_group: "ada", groups: ["sudo"], shell: "/bin/bash", passwd: "*", lock_passwd: false, ssh_authorized_keys: ["ssh-ed25519 AAAA"] }],
     });
     expect(written.map(({ path, owner, permissions }) => `${path} ${owner} ${permissions}`)).toEqual([
       "/etc/motd root:root 0644",
@@ -119,7 +119,7 @@ fi
     ["the table of hosts", (guest) => guest.file({ path: "/etc/hosts", content: "127.0.0.1 localhost\n" }), { manage_etc_hosts: false }],
     ["root's keys alone", (guest) => guest.user({ name: "root", authorizedKeys: ["a", "b"] }), { users: [], ssh_authorized_keys: ["a", "b"] }],
     ["a user of the image's", (guest) => guest.user({ name: "debian", absent: true }), { users: [] }],
-    ["a user without anything", (guest) => guest.user({ name: "ada" }), { users: [{ name: "ada", passwd: "*", lock_passwd: false }] }],
+    ["a user without anything", (guest) => guest.user({ name: "ada" }), { users: [{ name: "ada", primary_group: "ada", passwd: "*", lock_passwd: false }] }],
   ])("takes %s from the draft", (_, change, expected) => {
     const guest = newDraft();
     change(guest);
