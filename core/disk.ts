@@ -59,6 +59,12 @@ export async function growDisk(disk: { readonly path: string; readonly format: D
   else await qemuImg("make the disk larger", (command) => command.add("resize").add("-q").add("-f", disk.format).add(disk.path).add(String(size)), run);
 }
 
+/** Makes a stopped machine's disk stand by itself: what it has of its image is copied into it. Killed midway it is what it was. */
+export async function makeWhole({ path, format }: { readonly path: string; readonly format: DiskFormat }, run: Run): Promise<void> {
+  if (format !== "qcow2") return;
+  await qemuImg("copy the image into the disk", (command) => command.add("rebase").add("-q").add("-f", format).add("-b", "").add(path), run);
+}
+
 /** Bytes of a machine's disk as the guest sees them. Reads the header alone. */
 export async function diskSize({ path, format }: { readonly path: string; readonly format: DiskFormat }): Promise<number> {
   return (await readDiskHeader(path, format, { overlay: true })).virtualSize ?? 0;

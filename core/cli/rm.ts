@@ -16,7 +16,7 @@ export default defineVerb({
   description: "Removes every file of the machine and what was set up for it outside. Asks first. Its script is not loaded.",
   flags: {
     force: on("-f, --force", "Do not ask; stop the machine first where it runs"),
-    saveImage: on("--save-image", "Keep the machine's disk"),
+    saveImage: on("--save-image", "Keep the machine's disk, made whole by itself"),
     saveIgnition: on("--save-ignition", "Keep its first-boot config"),
     saveKeys: on("--save-keys", "Keep its ssh keys"),
     reexec: hidden(on("--reexec", "Ignored")),

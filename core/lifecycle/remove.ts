@@ -1,3 +1,4 @@
+import { makeWhole } from "../disk.ts";
 import { isMachineError, MachineError } from "../errors.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
@@ -37,6 +38,7 @@ async function removedAtRest(name: string, run: Run, { force, keep }: Required<R
       throw new MachineError("wrong-state", `running vm "${name}" cannot be destroyed`, { hint: `Stop it first, or use \`glowplug rm --force ${name}\`.` });
     }
     await sweep(name, run);
+    if (found.disk && keep.includes(found.disk.path)) await keepDisk(found.disk, run);
     await markUnfinished(run.paths, name, { verb: "rm", undo: found.undo, keep });
     await removeRecord(run.paths, name);
     await unregister(found.undo, run);
@@ -48,12 +50,24 @@ async function removedAtRest(name: string, run: Run, { force, keep }: Required<R
 }
 
 /** What is known of a machine; undefined where there is none. Of a record that cannot be read it is not what was set up outside. */
-async function readAnyhow(name: string, run: Run, force: boolean): Promise<Pick<MachineRecord, "undo"> | undefined> {
+async function readAnyhow(name: string, run: Run, force: boolean): Promise<(Pick<MachineRecord, "undo"> & Partial<Pick<MachineRecord, "disk">>) | undefined> {
   try {
     return await recover(name, run);
   } catch (error) {
     if (!force || !isMachineError(error) || (error.code !== "record" && error.code !== "disk")) throw error;
     run.report.warn(`what was set up outside for ${name} is not known any more, and stays: a podman connection, a docker context`);
     return { undo: [] };
+  }
+}
+
+/** A disk that outlives its machine must not need an image that nobody uses any more. */
+async function keepDisk(disk: MachineRecord["disk"], run: Run): Promise<void> {
+  const phase = run.report.phase("Copying the image into the disk");
+  try {
+    await makeWhole(disk, run);
+    phase.done(disk.path);
+  } catch (error) {
+    phase.fail();
+    throw error;
   }
 }

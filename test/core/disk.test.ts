@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createDisk, diskSize, growDisk, type DiskOrder } from "../../core/disk.ts";
+import { createDisk, diskSize, growDisk, makeWhole, type DiskOrder } from "../../core/disk.ts";
 import type { DiskFormat } from "../../core/model.ts";
 import { convertDisk, writeRawDisk } from "../support/disks.ts";
 import { makeTestFolder, type TestFolder } from "../support/folders.ts";
@@ -42,6 +42,17 @@ test.each<[DiskFormat, readonly DiskFormat[], DiskFormat]>([
   const seen = content(at("disk"), format);
   expect([seen.length, seen.subarray(0, 4 * MiB).equals(readFileSync(at("base.raw")))]).toEqual([64 * MiB, true]);
   expect(statSync(at("disk")).blocks * 512).toBeLessThan(format === "qcow2" ? MiB : 3 * MiB);
+});
+
+test.each<DiskFormat>(["raw", "qcow2"])("an overlay on a %s base can be made to stand by itself, with what the guest wrote", async (base) => {
+  await createDisk(order(base, ["qcow2"]));
+  execFileSync("qemu-io", ["-f", "qcow2", "-c", "write -P 7 8M 64k", at("disk")]);
+  const before = content(at("disk"), "qcow2");
+  await makeWhole({ path: at("disk"), format: "qcow2" }, run);
+  for (const name of ["base.raw", "base.qcow2"]) renameSync(at(name), at(`${name}.gone`));
+  expect(content(at("disk"), "qcow2").equals(before)).toBe(true);
+  const info = JSON.parse(execFileSync("qemu-img", ["info", "--output=json", at("disk")], { encoding: "utf8" })) as Record<string, unknown>;
+  expect(info["backing-filename"]).toBeUndefined();
 });
 
 test("an overlay stands on its base by absolute path and format", async () => {

@@ -79,6 +79,11 @@ export class World {
     return run(process.execPath, [program, ...argv], { env: this.env, cwd: join(this.folder, "work") });
   }
 
+  /** The same with something on its standard input. */
+  answer(input: string, ...argv: string[]): Promise<Ended> {
+    return run(process.execPath, [program, ...argv], { env: this.env, cwd: join(this.folder, "work"), input });
+  }
+
   /** The same, and it must end well. */
   async ok(...argv: string[]): Promise<string> {
     const ended = await this.glowplug(...argv);

@@ -1,0 +1,141 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { basename, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { podmanLines, type MachineState, type PodmanLine } from "../fixtures/podman-lines.ts";
+import { writeRawDisk } from "../support/disks.ts";
+import { filesBelow, World } from "../support/world.ts";
+
+/** A machine that podman's lines are about; small, for the host of the tests is. */
+const small = ["--cpus", "1", "--memory", "256", "--disk-size", "11"];
+
+describe.each<MachineState>(["none", "stopped", "running"])("podman's own command lines on a machine that is %s", (state) => {
+  let world: World;
+  let asWanted = state === "none";
+  beforeAll(() => {
+    world = new World({});
+    const work = (name: string): string => join(world.folder, "work", name);
+    writeRawDisk(work("IMAGE"), { size: 64 * 2 ** 20 });
+    for (const folder of ["FOLDER", "guest"]) mkdirSync(work(folder));
+    for (const file of ["HOSTFILE", "FOLDER/bar.txt", "guest/there.txt"]) world.write(file, "text\n");
+    world.write("PLAYBOOK", "- hosts: localhost\n");
+    world.write("IGNITION", '{"ignition":{"version":"3.3.0"},"passwd":{"users":[{"name":"core"}]}}');
+    world.fakes?.behave({ qemu: { files: work("guest"), commands: [{ match: "^false$", run: "false" }, { match: "^echo ", run: "echo foo" }] } });
+  });
+  afterAll(() => world.close());
+
+  it.each(podmanLines.filter(({ on }) => on === state).map((line) => [line.argv.join(" "), line] as const))("machine %s", async (_, line) => {
+    await bring(line);
+    const { code, stdout, stderr } = await world.glowplug("machine", ...line.argv.map(inWork));
+    const said = `${stdout}\n${stderr}`;
+    expect(code, said).toBe(line.status ?? 0);
+    if (line.stdout) expect(stdout, said).toMatch(line.stdout);
+    if (line.stderr) expect(stderr, said).toMatch(line.stderr);
+    asWanted = code !== 0 || ["list", "inspect", "ssh", "cp"].includes(line.argv[0] ?? "");
+  });
+
+  /** The machine as the lines want it, made anew where the one before has changed it: what set or rm left must not be met again. */
+  async function bring({ on }: PodmanLine): Promise<void> {
+    if (asWanted) return;
+    await world.glowplug("rm", "--force", "NAME");
+    rmSync(join(world.folder, "data/glowplug/machines/NAME"), { recursive: true, force: true });
+    if (on !== "none") await world.ok("init", ...small, "--image", "./IMAGE", ...(on === "running" ? ["--now", "--quiet"] : []), "NAME");
+    asWanted = true;
+  }
+
+  function inWork(word: string): string {
+    return word.replace(/^(IMAGE|FOLDER|IGNITION|PLAYBOOK|HOSTFILE|HOSTNEW)\b/, (name) => join(world.folder, "work", name));
+  }
+});
+
+describe("podman's events", () => {
+  it("are told to whoever listens: init, start, copy, stop and remove", async () => {
+    const world = new World({});
+    try {
+      writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
+      mkdirSync(join(world.folder, "work/guest"));
+      world.fakes?.behave({ qemu: { files: join(world.folder, "work/guest") } });
+      mkdirSync(join(world.folder, "run/podman"));
+      const heard: string[] = [];
+      const server = createServer((socket) => socket.on("data", (bytes: Buffer) => heard.push(bytes.toString())));
+      await new Promise<void>((done) => server.listen(join(world.folder, "run/podman/machine_events.sock"), done));
+      await world.ok("machine", "init", ...small, "--image", "./IMAGE", "--now", "box");
+      world.write("file", "text");
+      await world.ok("machine", "cp", "./file", "box:file");
+      expect(await world.glowplug("machine", "start", "box")).toMatchObject({ code: 125 });
+      await world.ok("machine", "stop", "box");
+      await world.ok("machine", "rm", "--force", "box");
+      await new Promise((done) => server.close(done));
+      expect(heard.map((text) => JSON.parse(text) as Record<string, unknown>)).toEqual(["init", "start", "copy", "stop", "remove"].map((Status) => (
+        { Name: "box", Status, Time: expect.stringMatching(/^\d{4}-/) as string, Type: "machine", Attributes: null }
+      )));
+    } finally {
+      await world.close();
+    }
+  });
+});
+
+describe("rm without --force", () => {
+  it("asks, listing what goes, and takes only a yes for one", async () => {
+    const world = new World({});
+    try {
+      writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
+      await world.ok("init", ...small, "--image", "./IMAGE", "box");
+      const asked = /^The following files will be deleted:\n\n\n\/[\s\S]*\/machine\.json\n[\s\S]*\nAre you sure you want to continue\? \[y\/N\] /;
+      const answered = (input: string) => world.answer(input, "machine", "rm", "box");
+      expect(await answered("no\n")).toMatchObject({ code: 0, stdout: expect.stringMatching(asked) as string });
+      expect(await answered("")).toMatchObject({ code: 125, stdout: expect.stringMatching(asked) as string });
+      expect(await world.ok("list", "--quiet")).toBe("box\n");
+      expect(await answered("Yes\n")).toMatchObject({ code: 0 });
+      expect(await world.ok("list", "--quiet")).toBe("");
+    } finally {
+      await world.close();
+    }
+  });
+});
+
+describe("a disk that rm keeps", () => {
+  it("stands by itself, and another machine can be made of it", async () => {
+    const world = new World({});
+    try {
+      writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
+      await world.ok("init", ...small, "--image", "./IMAGE", "box");
+      const disk = join(world.folder, "data/glowplug/machines/box/disk.qcow2");
+      await world.ok("rm", "--force", "--save-image", "--save-ignition", "--save-keys", "box");
+      const kept = ["disk.qcow2", "id_ed25519", "id_ed25519.pub", "ignition.json"];
+      expect(filesBelow(join(world.folder, "data/glowplug/machines/box")).map((path) => basename(path)).sort()).toEqual(kept);
+      await world.ok("image", "prune", "--force");
+      await world.ok("init", ...small, "--image", disk, "other");
+    } finally {
+      await world.close();
+    }
+  });
+});
+
+describe("two at once", () => {
+  it("start one machine once: the other waits, and then says that it runs", async () => {
+    const world = new World({ qemu: { readyMs: 1500 } });
+    try {
+      writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
+      await world.ok("init", ...small, "--image", "./IMAGE", "box");
+      const ended = await Promise.all([world.glowplug("start", "box"), world.glowplug("start", "box")]);
+      expect(ended.map(({ code }) => code).sort()).toEqual([0, 125]);
+      expect(ended.find(({ code }) => code === 125)?.stderr).toContain('Error: unable to start "box": already running\n');
+      expect(world.fakes?.calls("qemu-system-x86_64").filter(({ kind }) => kind === "run")).toHaveLength(1);
+    } finally {
+      await world.close();
+    }
+  });
+
+  it("make one machine once", async () => {
+    const world = new World({});
+    try {
+      writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
+      const ended = await Promise.all([1, 2].map(() => world.glowplug("init", ...small, "--image", "./IMAGE", "box")));
+      expect(ended.map(({ code }) => code).sort()).toEqual([0, 125]);
+      expect(ended.find(({ code }) => code === 125)?.stderr).toContain('Error: machine "box" already exists\n');
+    } finally {
+      await world.close();
+    }
+  });
+});
