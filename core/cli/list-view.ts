@@ -1,3 +1,4 @@
+import { leadsTo } from "../connections/default.ts";
 import type { Status } from "../machine.ts";
 import type { MachineRecord } from "../record.ts";
 import { formatSize } from "../units.ts";
@@ -17,16 +18,22 @@ export const defaultColumns = "table {{.Name}}\t{{.VMType}}\t{{.Created}}\t{{.La
 /** Headers that are not the field's name in capitals. */
 export const headers: Readonly<Record<string, string>> = { CPUs: "CPUS", LastUp: "LAST UP" };
 
-type Field = (machine: Listed, now: number) => unknown;
+/** When the list is made, and what podman's default connection is called. */
+export interface Around {
+  readonly now: number;
+  readonly connection: string | undefined;
+}
+
+type Field = (machine: Listed, around: Around) => unknown;
 
 /** A list's fields: podman's first, with its types (sizes are texts of bytes), then ours. In templates they read as people like them. */
 const fields = {
-  Name: ({ record: { name } }) => new Shown(name, name === defaultName ? `${name}*` : name),
-  Default: ({ record: { name } }) => name === defaultName,
-  Created: ({ record: { created } }, now) => new Stamp(created, ago(new Date(created), now)),
+  Name: ({ record: { name } }, around) => shownName(name, around),
+  Default: ({ record: { name } }, around) => isDefault(name, around),
+  Created: ({ record: { created } }, { now }) => new Stamp(created, ago(new Date(created), now)),
   Running: ({ status }) => podmanState(status.state) === "running",
   Starting: ({ status }) => status.state === "starting",
-  LastUp: ({ record: { lastUp }, status }, now) => new Stamp(lastUp ?? neverIso, lastUpText(status.state, lastUp, now)),
+  LastUp: ({ record: { lastUp }, status }, { now }) => new Stamp(lastUp ?? neverIso, lastUpText(status.state, lastUp, now)),
   Stream: () => "default",
   VMType: ({ record: { spec } }) => spec.launcher,
   CPUs: ({ record: { spec } }) => spec.cpus,
@@ -50,19 +57,28 @@ const fields = {
 export const listFields: readonly string[] = Object.keys(fields);
 
 /** One machine as `list` shows it. */
-export function listItem(machine: Listed, now: number): object {
-  return Object.fromEntries(Object.entries(fields).map(([name, field]: [string, Field]) => [name, field(machine, now)]));
+export function listItem(machine: Listed, around: Around): object {
+  return Object.fromEntries(Object.entries(fields).map(([name, field]: [string, Field]) => [name, field(machine, around)]));
 }
 
 /** A machine whose record cannot be read: it is shown, since it is there. */
-export function damagedItem({ name, problem }: { readonly name: string; readonly problem: string }): object {
+export function damagedItem({ name, problem }: { readonly name: string; readonly problem: string }, around: Around): object {
   const unknown = Object.fromEntries(listFields.map((field) => [field, ""]));
   const never = new Stamp(neverIso, "");
   return {
-    ...unknown, Name: new Shown(name, name === defaultName ? `${name}*` : name), Default: name === defaultName, Created: never, LastUp: never, Running: false, Starting: false,
+    ...unknown, Name: shownName(name, around), Default: isDefault(name, around), Created: never, LastUp: never, Running: false, Starting: false,
     CPUs: new Shown(0, ""), Memory: new Shown("0", ""), Swap: new Shown("0", ""), DiskSize: new Shown("0", ""), Port: 0, UserModeNetworking: true,
     State: "unknown", Condition: "broken", Reason: problem, Accelerator: { Asked: null, Effective: null }, Ports: [],
   };
+}
+
+/** The machine that podman's default connection leads to; where podman has none, the one that verbs mean when none is named. */
+function isDefault(name: string, { connection }: Around): boolean {
+  return connection === undefined ? name === defaultName : leadsTo(connection, name);
+}
+
+function shownName(name: string, around: Around): Shown {
+  return new Shown(name, isDefault(name, around) ? `${name}*` : name);
 }
 
 /** podman's order: what runs first, then the one that was up last. */

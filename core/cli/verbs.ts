@@ -4,11 +4,13 @@ import env from "./env.ts";
 import events from "./events.ts";
 import help from "./help.ts";
 import image from "./image.ts";
+import info from "./info.ts";
 import init from "./init.ts";
 import { exec, inspect, list, ssh } from "./light-verbs.ts";
 import logs from "./logs.ts";
 import plan from "./plan.ts";
 import port from "./port.ts";
+import reset from "./reset.ts";
 import restart from "./restart.ts";
 import rm from "./rm.ts";
 import run from "./run.ts";
@@ -47,6 +49,8 @@ export const verbs: readonly VerbEntry[] = [
   { name: "image", summary: "Show, fetch, verify and remove images", verb: image },
   { name: "env", summary: "Print shell lines that point docker and podman at a machine", verb: env },
   { name: "ssh-config", summary: "Print an ssh config for a machine", verb: sshConfig },
+  { name: "info", summary: "Show facts of the host, its machines and this program", verb: info },
+  { name: "reset", summary: "Remove all machines and everything that is kept of them", verb: reset },
   { name: "run", summary: "Run a script, or a verb on the machine it describes", verb: run },
   { name: "version", summary: "Print the version", verb: version },
   { name: "help", summary: "Help about a verb", verb: help },

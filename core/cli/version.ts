@@ -1,5 +1,6 @@
 import { version } from "../version.ts";
 import { text } from "./flags.ts";
+import { goArch } from "./info-view.ts";
 import { parseFormat } from "./format.ts";
 import { printItems } from "./answer.ts";
 import { defineVerb } from "./verb.ts";
@@ -10,8 +11,7 @@ export default defineVerb({
   most: 0,
   async run({ flags, globals, run, output }) {
     const { os, arch } = run.host;
-    const architecture = ({ x86_64: "amd64", aarch64: "arm64" } as Readonly<Record<string, string>>)[arch] ?? arch;
-    const facts = { Client: { APIVersion: version, Version: version, NodeVersion: process.version, OsArch: `${os}/${architecture}`, Os: os } };
+    const facts = { Client: { APIVersion: version, Version: version, NodeVersion: process.version, OsArch: `${os}/${goArch(arch)}`, Os: os } };
     const format = flags.format ?? (globals.json ? "json" : undefined);
     if (format !== undefined) return await printItems(parseFormat(format), [facts], { fields: Object.keys(facts) }, output, { single: true });
     const rows = [["Client:", "glowplug"], ["Version:", version], ["Node Version:", process.version], ["OS/Arch:", facts.Client.OsArch]];

@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { commandLine, playKeeper } from "./command-line.ts";
 
@@ -81,4 +82,13 @@ test("an unknown field is an error, whether there are machines or not", async ()
   const { status, stdout, stderr } = await run(["list", "--format", "{{.Memroy}}"]);
   expect({ status, stdout }).toEqual({ status: 125, stdout: "" });
   expect(stderr).toMatch(/^Error: unknown field \.Memroy in the template: can't evaluate field Memroy in type \*entities\.ListReporter\nhint: Did you mean \.Memory\? The fields here are Name, /);
+});
+
+test("the star stands where podman's default connection leads, once there is one", async () => {
+  const { run, add, paths } = commandLine();
+  for (const name of ["default", "web"]) add(name);
+  mkdirSync(dirname(paths.podman.connections), { recursive: true });
+  writeFileSync(paths.podman.connections, '{"Connection":{"Default":"web-root"}}');
+  expect((await run(["list", "-q"])).stdout).toBe("default\nweb*\n");
+  expect((await run(["list", "--format", "{{.Default}}"])).stdout).toBe("false\ntrue\n");
 });
