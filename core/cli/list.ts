@@ -9,7 +9,7 @@ import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
   usage: "",
-  description: "Shows every machine, running ones first; podman's default connection leads to the one with a *. With --quiet: names alone.",
+  description: "Shows every machine, running ones first. podman's default leads to the one with a *. With --quiet: names alone.",
   examples: ["glowplug list", "glowplug list --format json", "glowplug list --format 'table {{.Name}}\\t{{.State}}\\t{{.Ports}}'"],
   flags: {
     format: text("--format <format>", "json, yaml, or a Go template; after \"table \" with headers"),
