@@ -26,14 +26,14 @@ export async function fetchBytes(url: string, run: DownloadRun): Promise<Buffer>
 
 /**
  * The whole answer to one GET, redirects followed, whatever its status. Throws MachineError "download" where no answer came, "offline" where no
- * copy was kept. An answer to a request that said more than what it accepts is kept nowhere: it may be for one user alone.
+ * copy was kept. An answer to a request that said more than what it accepts is kept only where that is asked for: it may be for one user alone.
  */
 export async function ask(url: string, run: DownloadRun, options: AskOptions = {}): Promise<Answer> {
   const { status, headers, body } = await get(url, run, options, () => {});
   return { status, headers, text: body.toString("utf8") };
 }
 
-async function get(url: string, run: DownloadRun, { headers = {}, anyCertificate }: AskOptions, check: (answer: Response) => void): Promise<KeptAnswer> {
+async function get(url: string, run: DownloadRun, { headers = {}, anyCertificate, keep = Object.keys(headers).every((name) => name === "accept") }: AskOptions, check: (answer: Response) => void): Promise<KeptAnswer> {
   if (run.offline) return keptAnswer(url, run);
   const answer = await withRetries(run, async () => {
     const connection = await connect(url, run, headers, { anyCertificate });
@@ -48,7 +48,7 @@ async function get(url: string, run: DownloadRun, { headers = {}, anyCertificate
       await connection.close();
     }
   });
-  if (run.keep !== false && answer.status === 200 && Object.keys(headers).every((name) => name === "accept")) await keepAnswer(url, answer, run);
+  if (keep && run.keep !== false && answer.status === 200) await keepAnswer(url, answer, run);
   return answer;
 }
 

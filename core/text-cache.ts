@@ -13,12 +13,16 @@ export interface KeptAnswer {
   readonly body: Buffer;
 }
 
-/** Keeps an answer. A cache that cannot be written is no reason to fail. */
+/** What a server says to one client alone: cookies, and who may ask what. */
+const personal = /^(set-cookie2?|authorization|proxy-.*|www-authenticate|authentication-info)$/;
+
+/** Keeps an answer, but for headers that are the asker's own. A cache that cannot be written is no reason to fail. */
 export async function keepAnswer(url: string, { status, headers, body }: KeptAnswer, { paths, report }: Pick<Run, "paths" | "report">): Promise<void> {
   const folder = join(paths.cache, "texts");
+  const plain = Object.fromEntries(Object.entries(headers).filter(([name]) => !personal.test(name)));
   try {
     makePrivateFolder(folder);
-    await writeFileDurably(join(folder, nameOf(url)), JSON.stringify({ url: shownUrl(url), status, headers, body: body.toString("base64") }));
+    await writeFileDurably(join(folder, nameOf(url)), JSON.stringify({ url: shownUrl(url), status, headers: plain, body: body.toString("base64") }));
   } catch (error) {
     report.debug(`no copy of ${shownUrl(url)} is kept: ${String(error)}`);
   }

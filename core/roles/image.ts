@@ -24,14 +24,20 @@ export interface ImageQuery {
    * without its armor. Throws MachineError "signature" unless one of the keys signed exactly this, "download" as `fetchText` does.
    */
   fetchSigned(url: string, options: { readonly signature?: string; readonly keys: readonly TrustedKey[] }): Promise<SignedText>;
-  /** The whole answer to one GET, whatever its status, for protocols that talk in headers. Throws MachineError "download" only where no answer came. */
+  /** The whole answer to one GET, whatever its status, for protocols that talk in headers. Throws MachineError "download" only where no answer came, "offline" where no copy was kept. */
   ask(url: string, options?: AskOptions): Promise<Answer>;
 }
 
 export interface AskOptions {
+  /** Sent to the address's own origin alone. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Take whatever certificate the server shows; for what is checked against a digest. Default: false. */
   readonly anyCertificate?: boolean;
+  /**
+   * Keep a copy of a good answer, for later use offline: false for what holds a secret, a token for one; true for what holds none although the
+   * request named who asks. Default: true where no header but `accept` was sent.
+   */
+  readonly keep?: boolean;
 }
 
 /** A text and who signed it. Its `source` belongs into the image that it describes, as `checksums`. */

@@ -60,6 +60,18 @@ test("a whole answer is kept, but not one that was for somebody with a token, no
   expect([kept.length, kept.join("").includes("secret")]).toEqual([1, false]);
 });
 
+test("whether an answer is kept can be said: one to somebody that holds no secret, or one to everybody that does", async () => {
+  web.answers["/manifest"] = (_, response) => void response.writeHead(200, { "set-cookie": "session=secret", "www-authenticate": 'Bearer realm="secret"', "docker-content-digest": "sha256:abc" }).end("a manifest");
+  web.answers["/anonymous"] = (_, response) => response.end('{"token":"secret"}');
+  await ask(`${web.address}/manifest`, run, { headers: { authorization: "Bearer secret" }, keep: true });
+  await ask(`${web.address}/anonymous`, run, { keep: false });
+  expect(await ask(`${web.address}/manifest`, offline(), { headers: { authorization: "Bearer other" } })).toMatchObject({ status: 200, text: "a manifest", headers: { "docker-content-digest": "sha256:abc" } });
+  await expect(ask(`${web.address}/anonymous`, offline())).rejects.toMatchObject({ code: "offline" });
+  await ask(`${web.address}/index`, { ...run, keep: false }, { keep: true });
+  const kept = readdirSync(join(folder.paths.cache, "texts")).map((name) => readFileSync(join(folder.paths.cache, "texts", name), "utf8"));
+  expect([kept.length, kept.join("").includes("secret")]).toEqual([1, false]);
+});
+
 test("a server that fails for a moment is asked again, and given up after some tries", async () => {
   let left = 2;
   web.answers["/index"] = (_, response) => void (left-- > 0 ? response.writeHead(503).end() : response.end("at last"));

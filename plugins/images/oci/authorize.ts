@@ -41,7 +41,7 @@ async function fetchToken(parameters: ReadonlyMap<string, string>, { repository,
   if (service !== undefined) url.searchParams.set("service", service);
   for (const one of scope.split(" ").filter(Boolean)) url.searchParams.append("scope", one);
   if (!url.searchParams.has("scope")) url.searchParams.set("scope", `repository:${repository}:pull`);
-  const answer = await ask(url.href, login ? { headers: { authorization: basic(login) } } : {});
+  const answer = await ask(url.href, { ...(login && { headers: { authorization: basic(login) } }), keep: false });
   if (answer.status === 401 || answer.status === 403) throw denied(shown, login);
   const token = answer.status === 200 ? tokenIn(answer) : undefined;
   if (token !== undefined) return token;

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FetchImage, LocatedImage, RecordedImage } from "glowplug";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -41,10 +41,15 @@ const newFolder = (name: string): string => {
   mkdirSync(path);
   return path;
 };
-const locate = async (options: OciOptions): Promise<LocatedImage> => {
+const locate = async (options: OciOptions, { offline = false } = {}): Promise<LocatedImage> => {
   const launcher = { platforms: ["qemu"], formats: ["qcow2", "raw"] };
-  return locateImage({ image: oci(options), launcher } as unknown as ResolvedSpec, run);
+  return locateImage({ image: oci(options), launcher } as unknown as ResolvedSpec, { ...run, host: run.host, offline });
 };
+/** What of the registries' answers lies in the cache. */
+const keptTexts = (): string => readdirSync(join(run.paths.cache, "texts")).map((name) => {
+  const { url, headers, body } = JSON.parse(readFileSync(join(run.paths.cache, "texts", name), "utf8")) as { url: string; headers: object; body: string };
+  return `${url} ${JSON.stringify(headers)} ${Buffer.from(body, "base64").toString("utf8")}`;
+}).join("\n");
 /** Brings what was located into a store of its own, with what the registry wants to hear. */
 async function obtain(located: LocatedImage, name: string): Promise<RecordedImage> {
   return obtainImage(located, { ...run, host: run.host, paths: { ...run.paths, store: newFolder(`store-${name}`) } });
@@ -98,6 +103,24 @@ describe("a registry with a token service", () => {
     expect(tokens.asked).toContain("nobody repository:public/machine-os:pull");
   });
 
+  it("is not needed for a disk that was once fetched, and no token is kept", async () => {
+    for (const [name, authFile] of [["public"], ["private", "auth.json"]]) {
+      const options = { url: `docker://${registry.host}/${name}/machine-os:5.6`, ...(authFile !== undefined && { authFile }) };
+      const { headers, by: _, ...located } = (await locate(options)) as FetchImage;
+      const token = String(headers?.["authorization"]).slice("Bearer ".length);
+      const paths = { ...run.paths, store: newFolder(`store-offline-${name}`) };
+      const fetched = await obtainImage({ ...located, headers }, { ...run, host: run.host, paths });
+      const asked = tokens.asked.length;
+      const again = await locate(options, { offline: true });
+      expect(again).toMatchObject(located);
+      expect(again).not.toHaveProperty("headers");
+      expect(await obtainImage(again, { ...run, host: run.host, paths, offline: true })).toEqual(fetched);
+      expect(tokens.asked.length).toBe(asked);
+      expect([keptTexts().includes(`/v2/${name}/machine-os/manifests/5.6`), keptTexts().includes(token), keptTexts().includes('"token"')]).toEqual([true, false, false]);
+    }
+    await expect(locate({ url: `docker://${registry.host}/public/machine-os:5.7` }, { offline: true })).rejects.toMatchObject({ code: "offline", message: expect.stringContaining("/v2/public/machine-os/manifests/5.7 was not fetched before") });
+  });
+
   it("gives nobody the disk itself without the token", async () => {
     const { headers: _, ...bare } = (await locate({ url: `docker://${registry.host}/public/machine-os:5.6` })) as FetchImage;
     await expect(obtain(bare, "bare")).rejects.toMatchObject({ code: "download", message: expect.stringMatching(/the server answered 401$/) });
@@ -135,6 +158,9 @@ describe("a registry with passwords", () => {
     await expect(locate({ url })).rejects.toMatchObject({ code: "download", message: expect.stringMatching(/nobody is logged in there$/) });
     mkdirSync(join(folder.path, ".docker"));
     writeFileSync(join(folder.path, ".docker/config.json"), JSON.stringify({ auths: { [registry.host]: { auth: Buffer.from("me:p:w").toString("base64") } } }));
-    expect((await obtain(await locate({ url }), "passwords")).id).toBe(sha256(disk).hex);
+    const { headers, by: _, ...located } = (await locate({ url })) as FetchImage;
+    expect((await obtain({ ...located, headers }, "passwords")).id).toBe(sha256(disk).hex);
+    expect(await locate({ url }, { offline: true })).toMatchObject(located);
+    expect(keptTexts()).not.toMatch(/authorization|p:w|Basic /i);
   });
 });
