@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { CommandRecord } from "../command.ts";
 import { MachineError } from "../errors.ts";
 import { shareTag } from "../kit.ts";
@@ -12,7 +14,7 @@ import type { KeeperPlan } from "./plan.ts";
 /** Longest wait for a step of the VM's: the guest itself lets a device go. */
 const stepLimitMs = 30_000;
 
-/** The folders of the host that a running VM is given. The guest mounts them by itself. */
+/** The folders of the host that a running VM is given. The guest mounts them by itself. `shares.json` names them for a keeper that comes later. */
 export class Shares {
   readonly #plan: KeeperPlan;
   readonly #children: Children;
@@ -24,7 +26,7 @@ export class Shares {
     this.#plan = plan;
     this.#children = children;
     this.#control = control;
-    for (const mount of plan.mounts) this.#mounts.set(mount.share.target, mount);
+    for (const mount of readShares(fileOf(plan)) ?? plan.mounts) this.#mounts.set(mount.share.target, mount);
   }
 
   get list(): readonly ShareMount[] {
@@ -67,6 +69,7 @@ export class Shares {
     }
     this.#children.expectEnd(child, false);
     this.#mounts.set(share.target, mount);
+    this.#write();
     return mount;
   }
 
@@ -80,7 +83,12 @@ export class Shares {
     if (child) this.#children.expectEnd(child);
     for (const step of filled(hotShares.remove, mount)) await qmp.step(step, stepLimitMs);
     this.#mounts.delete(target);
+    this.#write();
     if (child) await this.#children.retire(child);
+  }
+
+  #write(): void {
+    writeFileSync(fileOf(this.#plan), JSON.stringify(this.list), { mode: 0o600 });
   }
 
   #helperOf(mount: ShareMount): Child | undefined {
@@ -98,6 +106,18 @@ export class Shares {
     const next = this.#last.then(work, work);
     this.#last = next;
     return next;
+  }
+}
+
+function fileOf({ folders }: KeeperPlan): string {
+  return join(folders.runtime, "shares.json");
+}
+
+function readShares(file: string): readonly ShareMount[] | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as readonly ShareMount[];
+  } catch {
+    return undefined; // none came or went since the start
   }
 }
 
