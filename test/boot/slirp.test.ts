@@ -50,6 +50,13 @@ describe("a real machine behind slirp", () => {
     for (const port of [open, loopback]) await vi.waitFor(() => expect(page(port)).rejects.toThrow(), { timeout: 30_000, interval: 500 });
   });
 
+  it("knows the host and the gateway by name, in the guest and in containers", async () => {
+    const names = ["host.containers.internal", "host.docker.internal", "gateway.containers.internal", "gateway.docker.internal"];
+    expect(await world.ok("ssh", "small", `getent ahostsv4 ${names.join(" ")} | grep STREAM | awk '{ print $1 }'`)).toBe("10.0.2.2\n".repeat(names.length));
+    const inside = await world.ok("ssh", "small", "podman run --rm page /bin/busybox cat /etc/hosts");
+    for (const name of names) expect(inside).toMatch(new RegExp(`^10\\.0\\.2\\.2\\s.*\\b${name.replaceAll(".", "\\.")}\\b`, "m"));
+  });
+
   it("is gone without a trace after rm --force", async () => {
     await world.ok("rm", "--force", "small");
     expect(processesOf(world.folder)).toEqual([]);
