@@ -1,4 +1,5 @@
 import { messageOf } from "../errors.ts";
+import type { HostFacts, Share } from "../model.ts";
 import { probeSocket } from "../keeper/probe.ts";
 import { keeperShell } from "../keeper/client.ts";
 import type { Finding, MachineCheck, SickMachine, Verdict } from "./finding.ts";
@@ -9,28 +10,40 @@ const timeoutMs = 15_000;
 /** Seconds by which its clock may be off: a login by one-time password fails at 30. */
 const mostSeconds = 5;
 
-/** Asks the guest once for all that is to be known of it. */
-const questions = [
-  "date +%s.%N", "cat /etc/timezone 2> /dev/null || readlink /etc/localtime", "df -P / | tail -n 1", "systemctl --failed --no-legend --plain 2> /dev/null | cut -d ' ' -f 1 | tr '\\n' ' '",
-];
-const script = questions.map((question) => `( ${question} ) | head -n 1; echo`).join("\n");
+/** All that is to be known of the guest, asked at once: a line for each answer. */
+const questions = {
+  clock: "date +%s.%N",
+  zone: "readlink /etc/localtime || cat /etc/timezone",
+  disk: "df -P / | tail -n 1",
+  failed: "systemctl --failed --no-legend --plain | cut -d ' ' -f 1",
+  mounts: "cut -d ' ' -f 2 /proc/mounts",
+  proxies: "sh -lc env | cut -d = -f 1 | grep -iE '^(https?|ftp|all)_proxy$'",
+} as const;
+type Answers = Readonly<Record<keyof typeof questions, string>>;
+const script = Object.values(questions).map((question) => `printf '%s\\n' "$( { ${question}; } 2> /dev/null | tr '\\n' ' ')"`).join("\n");
 
 /** What the guest says of itself: whether ssh gets in, its clock, its time zone, its disk, its units. */
 export const guestCheck: MachineCheck = {
   title: "guest",
   applies: running,
-  async look({ record: { name, spec } }, { run: { paths, signal } }): Promise<Verdict> {
+  async look({ record: { name, spec } }, { run: { paths, signal }, host }): Promise<Verdict> {
     const before = Date.now() / 1000;
-    let lines: readonly string[];
+    let answers: Answers;
     try {
       const { stdout } = await keeperShell(paths.machine(name).keeperSocket).exec(["/bin/sh", "-c", script], { timeoutMs, signal });
-      lines = stdout.split("\n").filter((_, index) => index % 2 === 0);
+      const lines = stdout.split("\n");
+      answers = Object.fromEntries(Object.keys(questions).map((question, index) => [question, (lines[index] ?? "").trim()])) as Answers;
     } catch (error) {
       return { findings: [{ id: "ssh-refused", level: "broken", what: `ssh does not get into ${name}: ${messageOf(error)}`, fix: `glowplug logs ${name} serial; glowplug restart ${name}` }] };
     }
     const after = Date.now() / 1000;
-    const [clock = "", zone = "", disk = "", failed = ""] = lines.map((line) => line.trim());
-    return { findings: [...clockFindings(name, Number.parseFloat(clock), before, after), ...zoneFindings(name, zone, spec.timezone), ...diskFindings(name, disk), ...unitFindings(name, failed)] };
+    const { clock, zone, disk, failed, mounts, proxies } = answers;
+    return {
+      findings: [
+        ...clockFindings(name, Number.parseFloat(clock), before, after), ...zoneFindings(name, zone, spec.timezone), ...diskFindings(name, disk), ...unitFindings(name, failed),
+        ...mountFindings(name, mounts, spec.volumes), ...(spec.proxy ? proxyFindings(name, proxies, host.env) : []),
+      ],
+    };
   },
 };
 
@@ -58,6 +71,21 @@ function diskFindings(name: string, line: string): Finding[] {
 
 function unitFindings(name: string, line: string): Finding[] {
   return line === "" ? [] : [{ id: "units-failed", level: "warning", what: `units have failed in ${name}: ${line}`, fix: `glowplug ssh ${name} systemctl status ${line}` }];
+}
+
+/** /proc/mounts writes blanks as octal numbers (proc_mounts(5)). */
+function mountFindings(name: string, said: string, volumes: readonly Required<Share>[]): Finding[] {
+  if (said === "") return [];
+  const there = said.split(" ").map((target) => target.replaceAll(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))));
+  return volumes.filter(({ target }) => !there.includes(target))
+    .map(({ target }) => ({ id: "volume-not-mounted", level: "broken", what: `${target} is a volume of ${name}, and is not mounted in the guest`, fix: `glowplug restart ${name}` }));
+}
+
+function proxyFindings(name: string, said: string, env: HostFacts["env"]): Finding[] {
+  const onHost = Object.entries(env).some(([variable, value]) => /^(https?|ftp|all)_proxy$/i.test(variable) && value);
+  if (onHost === (said !== "")) return [];
+  const what = onHost ? `the host goes through a proxy, and ${name} knows of none` : `${name} goes through a proxy, and the host does so no more`;
+  return [{ id: onHost ? "proxy-not-given" : "proxy-left", level: "warning", what, fix: `glowplug restart ${name}` }];
 }
 
 /** The sockets of the host that lead into the guest. */

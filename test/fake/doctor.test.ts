@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { writeRawDisk } from "../support/disks.ts";
@@ -16,17 +16,18 @@ async function ask(): Promise<{ readonly code: number | null; readonly ids: read
   const answer = JSON.parse(stdout) as Answer;
   return { code, answer, ids: answer.Checks.filter(({ Machine }) => Machine === "box").flatMap(({ Findings }) => Findings.map(({ Id }) => Id)) };
 }
-/** What the guest says of itself: clock, zone, disk, failed units, each with an empty line behind it. */
-function guest(says: { readonly clock?: string; readonly zone?: string; readonly used?: number; readonly failed?: string }): void {
-  const lines = [says.clock ?? "$(date +%s.%N)", says.zone ?? "Europe/Rome", `/dev/vda1 100 50 50 ${says.used ?? 50}% /`, says.failed ?? ""];
-  writeFileSync(join(world.folder, "says.sh"), lines.map((line) => `echo "${line}"\necho\n`).join(""));
+/** What the guest says of itself: clock, zone, disk, failed units, mounts, proxies, a line each. */
+function guest(says: { readonly clock?: string; readonly zone?: string; readonly used?: number; readonly failed?: string; readonly mounts?: string; readonly proxies?: string }): void {
+  const lines = [says.clock ?? "$(date +%s.%N)", says.zone ?? "../usr/share/zoneinfo/Europe/Rome", `/dev/vda1 100 50 50 ${says.used ?? 50}% /`, says.failed ?? "", says.mounts ?? "/ /srv/a\\040b", says.proxies ?? ""];
+  writeFileSync(join(world.folder, "says.sh"), `cat << END\n${lines.join("\n")}\nEND\n`);
 }
 async function up(): Promise<void> {
   world = new World({});
   world.fakes?.behave({ qemu: { commands: [{ match: "systemctl --failed", run: `. ${join(world.folder, "says.sh")}` }] } });
   guest({});
+  mkdirSync(join(world.folder, "work/shared"));
   writeRawDisk(join(world.folder, "work/base.raw"), { size: 64 * 2 ** 20 });
-  world.write("box.ts", 'export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", timezone: "Europe/Rome" };\n');
+  world.write("box.ts", 'export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", timezone: "Europe/Rome", volumes: [{ source: "./shared", target: "/srv/a b" }] };\n');
   await world.ok("up", "./box.ts");
 }
 
@@ -36,6 +37,7 @@ describe("doctor, of a machine that runs", () => {
     expect(await ask()).toMatchObject({ ids: [], answer: { Ok: true }, code: 0 });
     const wrong = [
       ["clock-off", { clock: "$(($(date +%s) - 3600))" }, 1], ["timezone-differs", { zone: "Asia/Tokyo" }, 0], ["guest-disk-full", { used: 99 }, 0], ["units-failed", { failed: "web.service" }, 0],
+      ["volume-not-mounted", { mounts: "/ /proc" }, 1], ["proxy-left", { proxies: "http_proxy" }, 0],
     ] as const;
     for (const [id, says, code] of wrong) {
       guest(says);
