@@ -55,6 +55,9 @@ export class World {
     };
     // podman 4 keeps its connections in containers.conf; as root it would take the system's own.
     writeFileSync(join(this.folder, "config/containers.conf"), "");
+    // podman looks into docker's config as well, and wants the file where the folder is named.
+    mkdirSync(join(this.folder, "config/docker"), { mode: 0o700 });
+    writeFileSync(join(this.folder, "config/docker/config.json"), "{}");
     // Programs that set-up unpacked lie in the user's own data folder.
     const tools = join(dataHome, "glowplug/tools");
     if (!this.fakes && existsSync(tools)) {
