@@ -107,7 +107,7 @@ async function withFreePorts(record: MachineRecord, spec: ResolvedSpec, run: Run
   for (const port of spec.ports) await requireFreePort(port);
   if (await isPortFree("127.0.0.1", record.ssh.port, "tcp")) return record;
   const port = await reservePort(run.paths, run);
-  run.report.warn(`the ssh port ${record.ssh.port} is taken; ${record.name} gets ${port}`);
+  run.report.warn(`detected port conflict on machine ssh port [${record.ssh.port}], reassigning: ${record.name} gets ${port}`);
   const files = run.paths.machine(record.name);
   const moved = { ...record, ssh: { ...record.ssh, port } };
   await writeFileDurably(files.sshConfig, renderSshConfig({ name: record.name, host: "127.0.0.1", port, user: record.ssh.user, keyFile: files.key, knownHosts: files.knownHosts }));

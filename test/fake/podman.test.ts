@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -70,6 +70,31 @@ describe("podman's events", () => {
         { Name: "box", Status, Time: expect.stringMatching(/^\d{4}-/) as string, Type: "machine", Attributes: null }
       )));
     } finally {
+      await world.close();
+    }
+  });
+});
+
+describe("an ssh port that somebody took", () => {
+  it("is told in podman's words, and another one takes its place, in podman's connections as well", async () => {
+    const world = new World({});
+    const listener = createServer();
+    try {
+      writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
+      await world.ok("machine", "init", ...small, "--image", "./IMAGE", "box");
+      const port = async (): Promise<number> => Number(await world.ok("machine", "inspect", "--format", "{{.SSHConfig.Port}}", "box"));
+      // podman 4 and 5 keep them in different files.
+      const connections = (): string => filesBelow(join(world.folder, "config")).map((path) => readFileSync(path, "utf8")).join("\n");
+      const taken = await port();
+      expect(connections()).toContain(`:${taken}/`);
+      await new Promise<void>((done) => listener.listen(taken, "127.0.0.1", done));
+      expect((await world.glowplug("machine", "start", "box")).stderr).toContain(`detected port conflict on machine ssh port [${taken}], reassigning`);
+      const now = await port();
+      expect(now).not.toBe(taken);
+      expect(connections()).toContain(`:${now}/`);
+      expect(connections()).not.toContain(`:${taken}/`);
+    } finally {
+      listener.close();
       await world.close();
     }
   });
