@@ -78,6 +78,8 @@ export interface SocketForward {
   readonly user?: string;
   /** An HTTP path that must answer 200 over it before `start` returns: "/_ping". Default: none. */
   readonly probe?: string;
+  /** A shell line for the guest, run when the probe has failed: a line that it prints is the reason, and ends the start at once. Default: none. */
+  readonly whyNot?: string;
   /**
    * Behind it is a container engine, and the ports that its containers publish in the guest are opened on the host (Docker Engine API: /containers/json
    * and /events). Default: false.

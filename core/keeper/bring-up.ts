@@ -1,4 +1,6 @@
-import { isMachineError } from "../errors.ts";
+import { isMachineError, MachineError, messageOf } from "../errors.ts";
+import type { SocketForward } from "../model.ts";
+import { run } from "../ssh.ts";
 import { again } from "./again.ts";
 import type { Child } from "./child.ts";
 import { waitListening } from "./listening.ts";
@@ -32,8 +34,26 @@ export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
   await phases.run("probe", deadlines.probeMs, async (signal) => {
     await ports.openPlanned();
     await sockets.open();
-    for (const { host, probe } of plan.sockets) if (probe) await again(() => probeSocket(host, probe, signal), signal, () => false);
+    for (const socket of plan.sockets) await again(() => probed(socket, parts, phases, signal), signal, (error) => error instanceof NeverMind);
   });
+}
+
+/** A failure that no further try will mend. */
+class NeverMind extends MachineError {}
+
+/** Asks a socket that says how, and where it fails the guest, why. */
+async function probed({ host, probe, whyNot, user }: SocketForward, { connections, plan }: Parts, phases: Phases, signal: AbortSignal): Promise<void> {
+  if (probe === undefined) return;
+  try {
+    await probeSocket(host, probe, signal);
+  } catch (error) {
+    phases.because(messageOf(error));
+    if (whyNot === undefined || signal.aborted) throw error;
+    const { stdout } = await run(await connections.as(user), whyNot, { signal, timeoutMs: plan.deadlines.sshMs });
+    const reason = stdout.trim().split("\n")[0];
+    if (reason) throw new NeverMind("podman-api", reason, { stage: "probe", cause: error, hint: `glowplug logs ${plan.name} serial` });
+    throw error;
+  }
 }
 
 /** Connects to the VM before its first instruction, where it waits for that. */

@@ -21,6 +21,7 @@ export class Phases {
   readonly #lost = deferred<never>();
   readonly #times: Record<string, number> = {};
   #current: Phase | undefined;
+  #reason: string | undefined;
 
   constructor({ name }: KeeperPlan, journal: Journal, console: GuestConsole, stopping: AbortSignal) {
     this.#name = name;
@@ -51,11 +52,12 @@ export class Phases {
 
   async run(phase: Phase, limitMs: number, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.#current = phase;
+    this.#reason = undefined;
     this.#journal.say("phase", { phase, action: "begin" });
     const over = new AbortController();
     const limit = deferred<never>();
     const timer = setTimeout(() => {
-      limit.reject(new MachineError("deadline", `waited ${limitMs / 1000} s for ${phaseTitles[phase]}`, {
+      limit.reject(new MachineError("deadline", `waited ${limitMs / 1000} s for ${phaseTitles[phase]}${this.#reason === undefined ? "" : `; ${this.#reason}`}`, {
         stage: phase, details: this.#console.lastLines(12), hint: `The whole console: glowplug logs ${this.#name} serial`,
       }));
     }, limitMs);
@@ -71,6 +73,11 @@ export class Phases {
     }
     this.mark(phase);
     this.#journal.say("phase", { phase, action: "end" });
+  }
+
+  /** What the running phase last failed at: told when its time is over. */
+  because(reason: string): void {
+    this.#reason = reason;
   }
 
   mark(what: string): void {

@@ -40,7 +40,7 @@ export default function podman(options: PodmanOptions = {}): Plugin {
       networks.set(machine.name, { guestOpensPorts: net.guestOpensPorts, hostAddress: net.names?.["host.containers.internal"] });
       const host = machine.apiSocket;
       if (host === undefined || sockets.some((socket) => socket.host === host)) return;
-      sockets.push({ host, guest: apiPath(machine, machine.rootful), user: machine.rootful ? "root" : machine.user, probe: "/_ping", publish: !net.guestOpensPorts });
+      sockets.push({ host, guest: apiPath(machine, machine.rootful), user: machine.rootful ? "root" : machine.user, probe: "/_ping", whyNot, publish: !net.guestOpensPorts });
     },
 
     async afterStart(event) {
@@ -54,6 +54,9 @@ export default function podman(options: PodmanOptions = {}): Plugin {
     ],
   };
 }
+
+/** A guest whose first boot is over has podman, or will never have it. */
+const whyNot = "command -v podman > /dev/null || echo 'the guest has no podman: take an image that has it or can install it, or make the machine without: podman: false'";
 
 /** Where podman listens in the guest. */
 function apiPath(machine: MachineInfo, rootful: boolean): string {
@@ -115,5 +118,5 @@ async function bringUpToDate(event: AfterStartEvent, { guestOpensPorts, hostAddr
 /** A podman service reads its files once in its life; its socket starts a new one. */
 function takeUp({ user, uid }: MachineInfo): string {
   const own = user === "root" ? "" : `XDG_RUNTIME_DIR=/run/user/${uid} runuser -u ${user} -- systemctl --user stop podman.service || :\n`;
-  return `systemd-tmpfiles --create --prefix=/run/docker.sock\nsystemctl stop podman.service || :\n${own}`;
+  return `if command -v systemd-tmpfiles > /dev/null; then systemd-tmpfiles --create --prefix=/run/docker.sock; fi\nsystemctl stop podman.service || :\n${own}`;
 }

@@ -66,5 +66,5 @@ function managerText(variables: readonly Variable[]): string {
 /** Services that start from now on have the variables; podman's starts anew with the next request. */
 function reload({ user, uid }: { readonly user: string; readonly uid: number }): string {
   const own = user === "root" ? "" : `for job in "daemon-reload" "stop podman.service"; do XDG_RUNTIME_DIR=/run/user/${uid} runuser -u ${user} -- systemctl --user $job || :; done`;
-  return `systemctl daemon-reload\nsystemctl stop podman.service || :\n${own}`;
+  return `command -v systemctl > /dev/null || return 0\nsystemctl daemon-reload\nsystemctl stop podman.service || :\n${own}`;
 }

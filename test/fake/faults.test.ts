@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -38,6 +39,13 @@ describe("a start that fails", () => {
     expect(ended.code).toBe(125);
     expect(ended.stderr).toMatch(message);
     expect(ended.stderr).toMatch(/^hint: /m);
+    await expectClean();
+  });
+
+  it("because the guest has no podman says so at once", async () => {
+    await machine({ qemu: { api: false, commands: [{ match: "command -v podman", run: "echo 'the guest has no podman: take another image'" }] } });
+    world.write("box.ts", readFileSync(join(world.folder, "work/box.ts"), "utf8").replace("podman: false", "podman: true"));
+    expect(await world.glowplug("start", "box")).toMatchObject({ code: 125, stderr: expect.stringContaining("Error: the guest has no podman: take another image (in probe)") as string });
     await expectClean();
   });
 

@@ -92,9 +92,9 @@ describe("podman's API on the host", () => {
   }
 
   it.each<[string, MachineInfo, SocketForward[]]>([
-    ["the user's", rootless, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/user/1000/podman/podman.sock", user: "core", probe: "/_ping", publish: false }]],
-    ["root's", rootful, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", publish: false }]],
-    ["root's, root being the user", { ...rootless, user: "root", uid: 0 }, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", publish: false }]],
+    ["the user's", rootless, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/user/1000/podman/podman.sock", user: "core", probe: "/_ping", whyNot: expect.stringContaining("command -v podman") as string, publish: false }]],
+    ["root's", rootful, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", whyNot: expect.stringContaining("command -v podman") as string, publish: false }]],
+    ["root's, root being the user", { ...rootless, user: "root", uid: 0 }, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", whyNot: expect.stringContaining("command -v podman") as string, publish: false }]],
     ["nobody's, where the machine has none", { ...rootless, apiSocket: undefined }, []],
   ])("is %s", (_, machine, sockets) => {
     expect(socketsOf(machine)).toEqual(sockets);
