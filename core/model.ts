@@ -190,6 +190,7 @@ export interface MachineInfo {
   readonly user: string;
   readonly uid: number;
   readonly rootful: boolean;
+  /** The host key is empty where nobody knows it yet. */
   readonly ssh: { readonly host: string; readonly port: number; readonly keyFile: string; readonly hostKey: string };
   /** The podman API socket on the host; undefined without podman. */
   readonly apiSocket?: string;

@@ -36,7 +36,7 @@ const required: Readonly<Record<string, Check>> = {
   "image.source": text, "image.title": text, "image.id": text, "image.path": path, "image.format": oneOf("qcow2", "raw"), "image.virtualSize": count,
   "disk.path": path, "disk.format": oneOf("qcow2", "raw"),
   "seed.kind": text, "seed.path": path, firstBoot: oneOf("ignition", "cloud-init"),
-  "ssh.port": port, "ssh.user": text, "ssh.uid": count, "ssh.keyFile": path, "ssh.hostKey": text,
+  "ssh.port": port, "ssh.user": text, "ssh.uid": count, "ssh.keyFile": path, "ssh.hostKey": (value) => (typeof value === "string" ? undefined : "a text"), readyByLogin: maybe(flag),
   "folders.data": path, "folders.runtime": path,
 };
 

@@ -17,7 +17,10 @@ export interface MachineRecord {
   readonly disk: { readonly path: string; readonly format: DiskFormat };
   readonly seed: WrittenSeed;
   readonly firstBoot: FirstBoot;
+  /** The host key is empty as long as nobody knows it: of a machine that was made elsewhere, until its first start. */
   readonly ssh: { readonly port: number; readonly user: string; readonly uid: number; readonly keyFile: string; readonly hostKey: string };
+  /** The guest was made elsewhere and may never write our ready line: a login tells as well that it is up. Default: false. */
+  readonly readyByLogin?: boolean;
   readonly mac: string;
   /** Its place on the network that it shares with other machines. */
   readonly lan?: LanPlace;
@@ -55,9 +58,9 @@ export interface RecordedImage {
   readonly release?: string;
   /** Where it came from: an address, a path, or a build key. */
   readonly origin: string;
-  /** The store's key: sha256 of the stored disk. */
+  /** The store's key: sha256 of the stored disk; `noImage` for a whole disk that stands on none. */
   readonly id: string;
-  /** The stored base file. */
+  /** The stored base file, or the whole disk. */
   readonly path: string;
   readonly format: DiskFormat;
   /** Bytes that the guest sees. */
@@ -74,3 +77,6 @@ export interface Verification {
   /** What was signed: the file itself, or the text that its checksum stands in. */
   readonly over?: "file" | "checksums";
 }
+
+/** In the place of an image's key. */
+export const noImage = "none";

@@ -18,8 +18,10 @@ export interface ConnectOptions extends Limits {
   readonly user: string;
   /** The key's text, in OpenSSH's format. */
   readonly privateKey: string;
-  /** The one key that the guest may show, as a public key line: "ssh-ed25519 AAAA…". */
+  /** The one key that the guest may show, as a public key line: "ssh-ed25519 AAAA…". Empty for a guest whose key nobody knows yet: any is taken. */
   readonly hostKey: string;
+  /** Hears which key was taken once the login is done, where none was pinned. */
+  onHostKey?(hostKey: string): void;
   /** Until the login. Default: 20000. */
   readonly timeoutMs?: number;
   /** Ends the attempt; an open connection is left alone. */
@@ -39,7 +41,8 @@ export function connectGuest(options: ConnectOptions): Promise<GuestConnection> 
   const { host, port, user, privateKey, hostKey, signal, timeoutMs = 20_000, keepaliveMs = 15_000 } = options;
   const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) => {
-    const pinned = keyBlob(hostKey);
+    const pinned = hostKey === "" ? undefined : keyBlob(hostKey);
+    let taken: string | undefined;
     // Its own socket without Nagle's delay, from the first byte: ssh2's setNoDelay comes after a login that took four times as long.
     const socket = connect({ host, port, noDelay: true });
     const client = new Client();
@@ -64,7 +67,7 @@ export function connectGuest(options: ConnectOptions): Promise<GuestConnection> 
 
     client.on("error", (error) => {
       last = error;
-      if (shown !== undefined && shown !== fingerprint(hostKey)) {
+      if (shown !== undefined && pinned && shown !== fingerprintOf(pinned)) {
         fail(new MachineError("host-key", `${place} is not this machine: expected the host key ${fingerprint(hostKey)}, found ${shown}`, {
           stage, cause: error, hint: "Another program or machine listens on that port; stop and start this one to have a port of its own.",
         }));
@@ -78,6 +81,7 @@ export function connectGuest(options: ConnectOptions): Promise<GuestConnection> 
       settled = true;
       off();
       last = undefined;
+      if (taken !== undefined) options.onHostKey?.(taken);
       resolve(guestConnection(client, user, place, closed, () => socket.destroy()));
     });
     try {
@@ -92,7 +96,9 @@ export function connectGuest(options: ConnectOptions): Promise<GuestConnection> 
         strictVendor: false,
         hostVerifier: (key: Buffer) => {
           shown = fingerprintOf(key);
-          return key.equals(pinned);
+          if (pinned) return key.equals(pinned);
+          taken = `ssh-ed25519 ${key.toString("base64")}`;
+          return true;
         },
       });
     } catch (cause) {
@@ -114,7 +120,7 @@ function explain(error: Error & { level?: string; code?: unknown }, stage: Stage
     });
   }
   if (error.message.includes("no matching host key format")) {
-    return new MachineError("host-key", `${place} is not this machine: expected the host key ${fingerprint(hostKey)}, found no ed25519 key at all`, options);
+    return new MachineError("host-key", `${place} is not this machine: expected ${hostKey === "" ? "an ed25519 host key" : `the host key ${fingerprint(hostKey)}`}, found no ed25519 key at all`, options);
   }
   if (error.code === "ECONNREFUSED") return new MachineError("ssh", `nothing listens on ${place}: connection refused`, options);
   return new MachineError("ssh", `no ssh connection to ${place}: ${error.message}`, options);

@@ -4,6 +4,7 @@ import env from "./env.ts";
 import events from "./events.ts";
 import help from "./help.ts";
 import image from "./image.ts";
+import importVerb from "./import.ts";
 import info from "./info.ts";
 import init from "./init.ts";
 import { exec, inspect, list, ssh } from "./light-verbs.ts";
@@ -49,6 +50,7 @@ export const verbs: readonly VerbEntry[] = [
   { name: "image", summary: "Show, fetch, verify and remove images", verb: image },
   { name: "env", summary: "Print shell lines that point docker and podman at a machine", verb: env },
   { name: "ssh-config", summary: "Print an ssh config for a machine", verb: sshConfig },
+  { name: "import", summary: "Take over a machine that podman machine made", verb: importVerb },
   { name: "info", summary: "Show facts of the host, its machines and this program", verb: info },
   { name: "reset", summary: "Remove all machines and everything that is kept of them", verb: reset },
   { name: "run", summary: "Run a script, or a verb on the machine it describes", verb: run },

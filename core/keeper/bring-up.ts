@@ -27,10 +27,11 @@ export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
   await phases.run("life", deadlines.lifeMs, async () => {
     await (plan.console?.kind === "unix" ? Promise.race([console.alive, ready.line]) : undefined);
   });
-  await phases.run("ready", deadlines.readyMs, async () => checkReadyLine(await ready.line));
-  await phases.run("ssh", deadlines.sshMs, async (signal) => {
-    await again(() => connections.as(), signal, (error) => isMachineError(error) && error.code === "host-key");
+  const login = (signal: AbortSignal) => again(() => connections.as(), signal, (error) => isMachineError(error) && error.code === "host-key");
+  await phases.run("ready", deadlines.readyMs, async (signal) => {
+    await Promise.race([ready.line.then(checkReadyLine), ...(plan.readyByLogin ? [login(signal)] : [])]);
   });
+  await phases.run("ssh", deadlines.sshMs, async (signal) => void (await login(signal)));
   await phases.run("probe", deadlines.probeMs, async (signal) => {
     await ports.openPlanned();
     await sockets.open();

@@ -7,10 +7,16 @@ export class Connections {
   readonly #ssh: KeeperPlan["ssh"];
   readonly #stopping: AbortSignal;
   readonly #open = new Map<string, Promise<GuestConnection>>();
+  #learned: string | undefined;
 
   constructor({ ssh }: KeeperPlan, stopping: AbortSignal) {
     this.#ssh = ssh;
     this.#stopping = stopping;
+  }
+
+  /** The guest's host key, where the plan has none: that of the first login, which is pinned from then on. */
+  get learnedHostKey(): string | undefined {
+    return this.#learned;
   }
 
   /** The connection of a user; without one of the machine's own. */
@@ -18,7 +24,10 @@ export class Connections {
     const there = this.#open.get(user);
     if (there) return there;
     const { host, port, keyFile, hostKey } = this.#ssh;
-    const made = connectGuest({ host, port, user, hostKey, privateKey: readFileSync(keyFile, "utf8"), signal: this.#stopping, timeoutMs: 20_000 });
+    const made = connectGuest({
+      host, port, user, hostKey: this.#learned ?? hostKey, onHostKey: (key) => (this.#learned ??= key),
+      privateKey: readFileSync(keyFile, "utf8"), signal: this.#stopping, timeoutMs: 20_000,
+    });
     this.#open.set(user, made);
     const forget = (): void => {
       if (this.#open.get(user) === made) this.#open.delete(user);

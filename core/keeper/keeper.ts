@@ -119,12 +119,12 @@ export class Keeper {
   }
 
   status(): KeeperStatus {
-    const { children, ports, problems } = this.#parts;
+    const { children, connections: { learnedHostKey }, ports, problems } = this.#parts;
     const { current, begun, times } = this.#phases;
     return {
       pid: process.pid, version: this.#version, state: this.#state, ...(current && { phase: current }),
       children: children.living.map(({ name, role, identity }) => ({ name, role, pid: identity.pid })),
-      accelerator: this.plan.accelerator, ports: ports.own, sockets: this.plan.sockets.map(({ host }) => host),
+      accelerator: this.plan.accelerator, ...(learnedHostKey !== undefined && { learnedHostKey }), ports: ports.own, sockets: this.plan.sockets.map(({ host }) => host),
       problems: problems.reasons, begun, times, residentBytes: process.memoryUsage.rss(),
     };
   }

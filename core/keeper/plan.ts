@@ -17,6 +17,8 @@ export interface KeeperPlan {
   readonly accelerator: string;
   readonly console?: ConsolePlan;
   readonly ready: ReadyPlan;
+  /** The guest may never write its ready line: a login tells as well that it is up. */
+  readonly readyByLogin?: boolean;
   readonly control: ControlPlan;
   readonly replug?: readonly QmpStep[];
   /** The network that the machine shares with others, and how its card there is plugged anew. */
@@ -25,6 +27,7 @@ export interface KeeperPlan {
   /** Folders of the host that the VM has from the start. */
   readonly mounts: readonly ShareMount[];
   readonly hotShares?: HotShares;
+  /** An empty host key is one that nobody knows yet: the first login's is taken. */
   readonly ssh: { readonly host: string; readonly port: number; readonly user: string; readonly keyFile: string; readonly hostKey: string };
   readonly expose: ExposeMethod;
   /** Ports open as soon as the VM runs. */

@@ -52,6 +52,8 @@ export interface KeeperStatus {
   readonly phase?: Phase;
   readonly children: readonly { readonly name: string; readonly pid: number; readonly role: "forwarder" | "helper" | "vm" }[];
   readonly accelerator: string;
+  /** The guest's host key, where nobody knew it before this start. */
+  readonly learnedHostKey?: string;
   readonly ports: readonly ResolvedPort[];
   readonly sockets: readonly string[];
   /** Why it is not all well; empty when it is. */

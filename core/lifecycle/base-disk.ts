@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { MachineError } from "../errors.ts";
 import { isWhole, readImage } from "../image-store.ts";
-import type { MachineRecord } from "../record.ts";
+import { noImage, type MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { Run } from "../run.ts";
  * and its checksum where the stamp differs. A disk that is a whole copy needs no base. Throws MachineError "digest" or "not-found".
  */
 export async function checkBase({ name, image, disk }: Pick<MachineRecord, "name" | "image" | "disk">, { signal }: Pick<Run, "signal">): Promise<void> {
-  if (disk.format !== "qcow2") return;
+  if (disk.format !== "qcow2" || image.id === noImage) return;
   const hint = `Bring the very same image in again with \`glowplug image pull\` or \`glowplug init\`, and ${name} is whole. It came from ${image.origin}.`;
   if (!existsSync(image.path)) throw new MachineError("not-found", `the disk of ${name} stands on an image that is gone: ${image.path}`, { hint });
   const store = dirname(dirname(image.path));

@@ -14,6 +14,7 @@ import { boot, type Booted } from "./boot.ts";
 import { preferConnection } from "./default-connection.ts";
 import { recordedInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
+import { withHostKey } from "./host-key.ts";
 import { placeOf, withPlace } from "./lan.ts";
 import { joinLan } from "./lan-guest.ts";
 import { waitUntilUp } from "./launch-keeper.ts";
@@ -33,7 +34,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     const hooks = new VerbHooks(spec, run);
     const { record, keeper, mounts, names, notes, accelerators } = (await takenOver(spec, found, run)) ?? (await boot(spec, found, hooks, run, options));
     const up: MachineRecord = {
-      ...record, spec: keepFirstBoot(record.spec, saveSpec(spec)), lastUp: new Date().toISOString(),
+      ...(await withHostKey(record, keeper, run)), spec: keepFirstBoot(record.spec, saveSpec(spec)), lastUp: new Date().toISOString(),
       last: { accelerator: keeper.accelerator, accelerators, notes, ports: keeper.ports },
     };
     await writeRecord(run.paths, up);

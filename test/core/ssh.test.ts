@@ -33,6 +33,16 @@ describe("logging in", () => {
     });
   });
 
+  it("takes the key of a guest that nobody knows yet, and tells it once the login is done", async () => {
+    const { login, hostKeys } = await guestWithLogin();
+    const told: string[] = [];
+    const connection = await connectGuest({ ...login, hostKey: "", onHostKey: (key) => told.push(key) });
+    await connection.end();
+    expect(told).toEqual([hostKeys.publicKey.split(" ").slice(0, 2).join(" ")]);
+    await expect(connectGuest({ ...login, hostKey: "", privateKey: makeKeyPair("stranger").privateKey, onHostKey: (key) => told.push(key) })).rejects.toMatchObject({ code: "ssh" });
+    expect(told).toHaveLength(1);
+  });
+
   it.each([
     ["an unknown key", { privateKey: makeKeyPair("stranger").privateKey }, "core"],
     ["an unknown user", { user: "nobody" }, "nobody"],
