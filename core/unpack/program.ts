@@ -58,16 +58,17 @@ export async function* throughProgram({ name, program, host, signal, trace }: Un
 /** What is in a file that somebody else writes, until they have ended. The pieces share their memory: each is good until the next. */
 async function* readBehind(file: FileHandle, ended: Promise<unknown>): AsyncGenerator<Uint8Array, void, void> {
   const buffer = Buffer.allocUnsafeSlow(2 ** 20);
-  const pauseMs = 5;
+  // Each look takes the processor from a program that uses all of them, so they are few; the last one comes at once.
+  const pauseMs = 25;
   let over = false;
-  void ended.then(() => { over = true; });
+  const end = ended.then(() => { over = true; });
   for (let at = 0; ; ) {
     const wasOver = over; // then all of it is there
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
     at += bytesRead;
     if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
     if (bytesRead === 0 && wasOver) return;
-    if (bytesRead < buffer.length && !wasOver) await sleep(pauseMs);
+    if (bytesRead < buffer.length && !wasOver) await Promise.race([sleep(pauseMs), end]);
   }
 }
 
