@@ -1,4 +1,5 @@
 import type { Command } from "../command.ts";
+import { planDockerClaim } from "../docker-socket.ts";
 import { finishGuest } from "../first-boot.ts";
 import type { Plan, PlannedCommand } from "../plan.ts";
 import type { MachineRecord } from "../record.ts";
@@ -48,7 +49,7 @@ export async function plan(spec: ResolvedSpec, record: MachineRecord | undefined
     accelerators, vm: shown(boot.vm), helpers: boot.helpers.map(({ command }) => shown(command)),
     ...(net.command && { forwarder: shown(net.command) }),
     files: [...boot.files], ssh: record ? net.ssh : { host: net.ssh.host, port: "<ssh-port>" },
-    ports: spec.ports, sockets, notes: [...net.notes, ...boot.notes],
+    ports: spec.ports, sockets, notes: [...net.notes, ...boot.notes, ...(spec.podman && planDockerClaim(host, paths) ? ["/var/run/docker.sock is made to lead here, where podman's helper is installed"] : [])],
   };
 
   function plannedRecord(its: ResolvedSpec, { host: on }: Run): MachineRecord {

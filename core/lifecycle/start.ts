@@ -1,3 +1,4 @@
+import { claimDockerSocket, planDockerClaim } from "../docker-socket.ts";
 import { MachineError } from "../errors.ts";
 import { pause } from "../keeper/again.ts";
 import { keeperShell } from "../keeper/client.ts";
@@ -48,6 +49,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
       clearBegun(files);
     }
     if (options.updateConnection) await preferConnection(up, run);
+    await takeDockerSocket(spec, run);
     return keeper;
   } finally {
     lock.release();
@@ -84,4 +86,12 @@ async function untilDown(name: string, run: Run): Promise<void> {
     throw new MachineError("deadline", `${name} has been on its way down for ${downMs / 1000} s`, { hint: `\`glowplug stop --force ${name}\` ends it at once.` });
   }
   phase.done();
+}
+
+/** On a Mac with podman's helper: docker clients that are told nothing find the machine. */
+async function takeDockerSocket({ name, podman }: ResolvedSpec, { host, paths, report }: Run): Promise<void> {
+  const claim = podman ? planDockerClaim(host, paths) : undefined;
+  if (!claim) return;
+  const claimed = await claimDockerSocket(claim, paths.machine(name).apiSocket);
+  report.info(claimed ? `/var/run/docker.sock leads to ${name}` : "/var/run/docker.sock leads elsewhere, and stays");
 }
