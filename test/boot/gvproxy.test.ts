@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { podmanLinesOn } from "../support/podman-lines.ts";
 import { filesBelow, freePort, processesOf, run, unpackedTool, World } from "../support/world.ts";
 
 /** A real guest under the real gvproxy, from a lone script in an empty folder; one boot, many looks, then a second boot. */
@@ -69,6 +70,8 @@ export default {
     expect(await world.glowplug("ssh", "web", "false")).toEqual({ code: 1, stdout: "", stderr: "" });
     expect(await world.glowplug("exec", "web", "printf", "%s|", "a b", "$HOME", "*")).toEqual({ code: 0, stdout: "a b|$HOME|*|", stderr: "" });
   });
+
+  podmanLinesOn(() => ({ world, name: "web" }), { cpus: 2, disk: 12, memory: 2048 });
 
   it("has no failed unit", async () => {
     expect(await world.ok("ssh", "web", "systemctl --failed --no-legend --plain")).toBe("");

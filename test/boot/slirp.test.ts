@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { writePageImage } from "../support/page-image.ts";
+import { podmanLinesOn } from "../support/podman-lines.ts";
 import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest under QEMU's own user networking: nothing beside QEMU is installed. */
@@ -11,8 +12,15 @@ describe("a real machine behind slirp", () => {
   beforeAll(async () => {
     world = new World();
     published = await freePort();
-    await world.ok("init", "--image", "debian-bootstrap", "--forwarder", "slirp", "--cpus", "2", "--disk-size", "10", "--publish", `${published}:7000`, "small");
-    await world.ok("start", "small");
+    world.write("box.ign", JSON.stringify({
+      ignition: { version: "3.2.0" },
+      passwd: { users: [{ name: "core", sshAuthorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHaD8sU7o5UmTVrTbyUcrU7ZPqqq8u3iBb2oyPJwX0Rl another"] }] },
+      storage: { files: [{ path: "/etc/from-the-user", mode: 0o644, contents: { source: "data:,mine%0A" } }] },
+      systemd: { units: [{ name: "mine.service", enabled: true, contents: "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n" }] },
+    }));
+    await world.ok("machine", "init", "--image", "debian-bootstrap", "--forwarder", "slirp", "--cpus", "2", "--disk-size", "10", "--memory", "2048", "--publish", `${published}:7000`,
+      "--ignition-path", "box.ign", "--timezone", "Pacific/Honolulu", "small");
+    await world.ok("machine", "start", "small");
   });
   afterAll(() => world.close());
 
@@ -24,6 +32,12 @@ describe("a real machine behind slirp", () => {
     expect(await world.ok("ssh", "small", "id -un")).toBe("core\n");
     const config = (await world.ok("ssh-config", "small", "--path")).trim();
     expect(await run("ssh", ["-F", config, "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "small", "hostname"])).toMatchObject({ code: 0, stdout: "small\n" });
+  });
+
+  podmanLinesOn(() => ({ world, name: "small" }), { cpus: 2, disk: 10, memory: 2048 });
+
+  it("has what the user's own Ignition config says, beside what makes it a machine", async () => {
+    expect(await world.ok("ssh", "small", "cat /etc/from-the-user; systemctl is-active mine; grep -c '' .ssh/authorized_keys.d/ignition; date +%Z")).toBe("mine\nactive\n2\nHST\n");
   });
 
   it("publishes the port of the flag", async () => {
