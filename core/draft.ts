@@ -40,6 +40,8 @@ export function draftGuest(spec: ResolvedSpec, input: DraftInput): GuestDraft {
   guest.package(...spec.packages);
   for (const command of spec.run) guest.run(command);
   for (const mount of input.mounts) guest.mount(mount);
+  // Its addon reads it in the hook: one that is not there is told now, before anything is fetched.
+  if (spec.playbook !== undefined) input.readSource(spec.playbook, "the playbook");
   if (spec.ignitionPath !== undefined) {
     guest.userConfig = readUserConfig(spec.ignitionPath, input.readSource(spec.ignitionPath, "the Ignition config"), spec.provisioner);
   }

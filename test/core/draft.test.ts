@@ -9,7 +9,7 @@ const input: DraftInput = {
   readSource: (path, what) => (what === "the Ignition config" ? '{ "ignition": { "version": "3.4.0" } }' : `text of ${path}`),
 };
 /** The fields of a resolved spec that a draft is made of. */
-type Parts = Partial<Pick<ResolvedSpec, "name" | "user" | "files" | "units" | "packages" | "run" | "timezone" | "ignitionPath">> & { imageUser?: string };
+type Parts = Partial<Pick<ResolvedSpec, "name" | "user" | "files" | "units" | "packages" | "run" | "timezone" | "ignitionPath" | "playbook">> & { imageUser?: string };
 function draftOf({ imageUser = "core", ...parts }: Parts = {}, changes: Partial<DraftInput> = {}) {
   const spec = { name: "web", user: "core", files: [], units: [], packages: [], run: [], timezone: "Europe/Rome", image: { user: imageUser }, launcher: { ready }, provisioner: { name: "ignition", firstBoot: "ignition" }, ...parts };
   return draftGuest(spec as unknown as ResolvedSpec, { ...input, ...changes });
@@ -54,6 +54,11 @@ describe("the core's part of a guest", () => {
 
   it.each([["web", "web"], ["Web_1.test", "web-1-test"], ["9", "9"], ["a_", "a"], ["x".repeat(70), "x".repeat(63)]])("makes of the name %s the host name %s", (name, hostname) => {
     expect(draftOf({ name }).hostname).toBe(hostname);
+  });
+
+  it("looks for the playbook, though it is another's to run", () => {
+    const readSource = (path: string, what: string): string => { throw new Error(`no ${what} at ${path}`); };
+    expect(() => draftOf({ playbook: "/site.yml" }, { readSource })).toThrow("no the playbook at /site.yml");
   });
 
   it("carries the user's own config as it stands", () => {

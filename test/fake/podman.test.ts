@@ -110,7 +110,7 @@ describe("rm without --force", () => {
       const answered = (input: string) => world.answer(input, "machine", "rm", "box");
       expect(await answered("no\n")).toMatchObject({ code: 0, stdout: expect.stringMatching(asked) as string });
       expect(await answered("")).toMatchObject({ code: 125, stdout: expect.stringMatching(asked) as string });
-      expect(await world.ok("list", "--quiet")).toBe("box\n");
+      expect(await world.ok("list", "--quiet")).toBe("box*\n");
       expect(await answered("Yes\n")).toMatchObject({ code: 0 });
       expect(await world.ok("list", "--quiet")).toBe("");
     } finally {
