@@ -1,7 +1,8 @@
-import type { TreeFile } from "./tree-file.ts";
+import type { FirstBoot } from "glowplug";
+import { of, type TreeFile } from "./tree-file.ts";
 import { unitFiles } from "./units.ts";
 
-/** The root partition follows the disk, at each boot: a disk may be enlarged at any time. */
+/** The root partition follows the disk, at each boot: a disk may be enlarged at any time. cloud-init does that by itself. */
 const growRoot = `#!/bin/sh
 # Grows the root partition and its file system to the end of the disk. Does nothing when they are there already.
 set -eu
@@ -54,22 +55,24 @@ const network = ["[Match]", "Name=en* eth*", "", "[Network]", "DHCP=ipv4", "", "
 const storage = ["[storage]", 'driver = "overlay"', 'runroot = "/run/containers/storage"', 'graphroot = "/var/lib/containers/storage"'];
 const text = (lines: readonly string[]): string => `${lines.join("\n")}\n`;
 
-/** Files of the guest that no package brings. */
-export const guestFiles: readonly TreeFile[] = [
+/** Files of a guest that no package brings. */
+export const guestFiles = (firstBoot: FirstBoot): readonly TreeFile[] => of(allFiles, firstBoot);
+
+const allFiles: readonly TreeFile[] = [
   { path: "/etc/hostname", content: "localhost\n" },
   { path: "/etc/hosts", content: "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n" },
   { path: "/etc/fstab", content: "LABEL=root / ext4 rw,noatime 0 1\n" },
   { path: "/etc/default/locale", content: "LANG=C.UTF-8\n" },
   { path: "/etc/motd", content: "" },
-  { path: "/etc/systemd/network/80-dhcp.network", content: text(network) },
+  { path: "/etc/systemd/network/80-dhcp.network", content: text(network), only: "ignition" },
   { path: "/etc/ssh/sshd_config.d/10-image.conf", content: text(sshd) },
   { path: "/etc/sudoers.d/90-image", mode: "0440", content: "%sudo ALL=(ALL) NOPASSWD:ALL\n%wheel ALL=(ALL) NOPASSWD:ALL\n" },
   { path: "/etc/containers/containers.conf.d/10-image.conf", content: '[network]\nnetwork_backend = "netavark"\n' },
   { path: "/etc/containers/storage.conf", content: text(storage) },
   // A policy without a single rule: Ignition wants to see one.
-  { path: "/etc/selinux/config", content: "SELINUX=disabled\nSELINUXTYPE=none\n" },
-  { path: "/etc/selinux/none/contexts/files/file_contexts", content: "" },
-  { path: "/usr/lib/glowplug/grow-root", mode: "0755", content: growRoot },
-  { path: "/usr/lib/glowplug/first-boot-done", mode: "0755", content: firstBootDone },
+  { path: "/etc/selinux/config", content: "SELINUX=disabled\nSELINUXTYPE=none\n", only: "ignition" },
+  { path: "/etc/selinux/none/contexts/files/file_contexts", content: "", only: "ignition" },
+  { path: "/usr/lib/glowplug/grow-root", mode: "0755", content: growRoot, only: "ignition" },
+  { path: "/usr/lib/glowplug/first-boot-done", mode: "0755", content: firstBootDone, only: "ignition" },
   ...unitFiles,
 ];

@@ -1,3 +1,5 @@
+import type { FirstBoot } from "glowplug";
+
 /** Debian's name of the release that is built. */
 export const suite = "bookworm";
 
@@ -13,14 +15,19 @@ export const hostPrograms: readonly string[] = [
   "apt-config", "apt-get", "bash", "mmdebstrap", "sfdisk", "mkfs.vfat", "mcopy", "syslinux", "mkfs.ext4", "qemu-img",
 ];
 
-/** What the guest is made of, without recommended packages. */
-export const guestPackages: readonly string[] = [
+/** What does the first boot, the tools it calls, and what makes and is in the initrd. netplan, since the publisher's own cloud images have it. */
+const firstBootPackages: Readonly<Record<FirstBoot, readonly string[]>> = {
+  ignition: ["ignition", "dracut", "zstd", "gdisk", "dosfstools", "e2fsprogs", "fdisk"],
+  "cloud-init": ["cloud-init", "cloud-guest-utils", "netplan.io", "dracut", "zstd", "e2fsprogs", "fdisk"],
+};
+
+/** What a guest is made of, without recommended packages. */
+export const guestPackages = (firstBoot: FirstBoot): readonly string[] => [
   // system
   "systemd", "systemd-sysv", "systemd-resolved", "udev", "dbus", "dbus-user-session", "libpam-systemd", "libnss-myhostname",
   "kmod", "procps", "iproute2", "sudo", "tzdata", "netbase", "ca-certificates", "debian-archive-keyring", "openssh-server",
   "linux-image-amd64",
-  // first boot: Ignition and the tools its stages call
-  "ignition", "dracut", "zstd", "gdisk", "dosfstools", "e2fsprogs", "fdisk",
+  ...firstBootPackages[firstBoot],
   // containers
   "podman", "crun", "conmon", "netavark", "aardvark-dns", "iptables", "catatonit", "uidmap", "slirp4netns",
   // for people and for images made FROM scratch

@@ -1,3 +1,4 @@
+import type { FirstBoot } from "glowplug";
 import { guestFiles } from "./guest-files.ts";
 import { initrdRecipe } from "./initrd.ts";
 import { guestPackages, hostPrograms, keptIn, leftOut, suite } from "./packages.ts";
@@ -6,6 +7,8 @@ import { disabledUnits, enabledUnits, maskedGenerators, maskedUnits, maskedUserU
 
 /** What shapes the disk. */
 export interface RecipeOptions {
+  /** What does the first boot in the guest. Default: "ignition". */
+  readonly firstBoot?: FirstBoot;
   /** More Debian packages for the guest. Default: none. */
   readonly packages?: readonly string[];
   /** More words for the guest's kernel line. Default: none. */
@@ -13,8 +16,8 @@ export interface RecipeOptions {
 }
 
 /** The guest's kernel line. The loader itself stays silent: the first byte on the serial line is the kernel's. */
-const kernelLine = [
-  "root=LABEL=root", "rw", "console=ttyS0", "ignition.firstboot=1", "ignition.platform.id=qemu", "systemd.firstboot=0",
+const kernelLine = (firstBoot: FirstBoot): readonly string[] => [
+  "root=LABEL=root", "rw", "console=ttyS0", ...(firstBoot === "ignition" ? ["ignition.firstboot=1", "ignition.platform.id=qemu", "systemd.firstboot=0"] : []),
   // Keeps the card's name when it is plugged anew; skips self-tests; grace periods of the kernel are what a booting systemd waits for.
   "net.ifnames=0", "cryptomgr.notests", "rcupdate.rcu_expedited=1",
 ];
@@ -30,13 +33,16 @@ function writeFile(file: TreeFile): string {
 }
 
 /** The part that runs while mmdebstrap has the tree mounted. */
-function renderCustomize(): string {
+function renderCustomize(firstBoot: FirstBoot): string {
+  const forIgnition = `# Ignition is handed its whole config by the launcher, so the initrd needs no network.
+sed -i 's/echo qemu systemd url-lib network/echo systemd/' "$tree/usr/lib/dracut/modules.d/30ignition/module-setup.sh"
+`;
   return `#!/bin/bash
 set -euo pipefail
 tree=$1
 say() { echo "debian-bootstrap: $*" >&2; }
 say "guest files"
-${[...guestFiles, ...initrdRecipe].map(writeFile).join("\n")}
+${[...guestFiles(firstBoot), ...initrdRecipe(firstBoot)].map(writeFile).join("\n")}
 ln -sf /run/systemd/resolve/stub-resolv.conf "$tree/etc/resolv.conf"
 mkdir -p "$tree/etc/systemd/system-generators"
 for generator in ${maskedGenerators.join(" ")}; do ln -s /dev/null "$tree/etc/systemd/system-generators/$generator"; done
@@ -46,16 +52,14 @@ done
 rm -f "$tree"/etc/ssh/ssh_host_* "$tree"/etc/update-motd.d/* "$tree/var/lib/dbus/machine-id" "$tree/etc/apt/apt.conf.d/99mmdebstrap"
 chroot "$tree" groupadd --system wheel
 chroot "$tree" systemctl --quiet disable ${disabledUnits.join(" ")} 2> /dev/null
-chroot "$tree" systemctl --quiet reenable ${enabledUnits.join(" ")}
+chroot "$tree" systemctl --quiet reenable ${enabledUnits(firstBoot).join(" ")}
 chroot "$tree" systemctl --quiet mask ${maskedUnits.join(" ")}
 chroot "$tree" systemctl --quiet --global mask ${maskedUserUnits.join(" ")}
 chroot "$tree" systemctl --quiet set-default multi-user.target
 # The boot loader reads its own copy of the kernel: an upgrade of the package would not reach it.
 chroot "$tree" apt-mark hold linux-image-amd64 > /dev/null
 say "initrd"
-# Ignition is handed its whole config by the launcher, so the initrd needs no network.
-sed -i 's/echo qemu systemd url-lib network/echo systemd/' "$tree/usr/lib/dracut/modules.d/30ignition/module-setup.sh"
-version=$(cd "$tree/lib/modules" && echo *)
+${firstBoot === "ignition" ? forIgnition : ""}version=$(cd "$tree/lib/modules" && echo *)
 log=$(chroot "$tree" dracut --quiet --force --no-hostonly /boot/initrd "$version" 2>&1) || { echo "$log" >&2; exit 1; }
 [ -z "$log" ] || echo "$log" >&2
 # It goes on without a driver that it cannot find.
@@ -67,10 +71,17 @@ rm -rf "$tree"/var/log/*
 `;
 }
 
+/** mmdebstrap leaves the file empty; then systemd finds a name and enables no units by presets. */
+const machineId = `# Not empty, as mmdebstrap leaves it: this word alone makes systemd take the boot for the first one and apply Ignition's presets.
+echo uninitialized > "$work/tree/etc/machine-id"
+
+`;
+
 /** The whole build: \`script OUTPUT SCRATCH\`. Same options, same text. */
 export function renderBuildScript(options: RecipeOptions = {}): string {
-  const packages = [...guestPackages, ...(options.packages ?? [])];
-  const line = [...kernelLine, ...(options.kernelArguments ?? [])].join(" ");
+  const { firstBoot = "ignition" } = options;
+  const packages = [...guestPackages(firstBoot), ...(options.packages ?? [])];
+  const line = [...kernelLine(firstBoot), ...(options.kernelArguments ?? [])].join(" ");
   const excludes = [...leftOut.map((path) => `path-exclude=${path}`), ...keptIn.map((path) => `path-include=${path}`)];
   return `#!/bin/bash
 # Builds a Debian guest that boots by itself. Usage: build.sh OUTPUT.qcow2 SCRATCH-FOLDER
@@ -123,7 +134,7 @@ cat > "$work/dpkg.cfg" <<'${end}'
 ${excludes.join("\n")}
 ${end}
 cat > "$work/customize" <<'${end}_HOOK'
-${renderCustomize()}${end}_HOOK
+${renderCustomize(firstBoot)}${end}_HOOK
 chmod +x "$work/customize"
 
 say "packages"
@@ -135,10 +146,7 @@ INITRD=No DEBIAN_FRONTEND=noninteractive mmdebstrap --quiet --mode=root --varian
   --customize-hook="$work/customize \\"\\$1\\" $work/boot" \\
   ${suite} "$work/tree" - <<< "$sources" >&2
 
-# Not empty, as mmdebstrap leaves it: this word alone makes systemd take the boot for the first one and apply Ignition's presets.
-echo uninitialized > "$work/tree/etc/machine-id"
-
-say "disk"
+${firstBoot === "ignition" ? machineId : ""}say "disk"
 used=$(du -sm "$work/tree" | cut -f1)
 boot=96
 size=$((used + used / 2 + 768))

@@ -1,8 +1,12 @@
-import type { TreeFile } from "./tree-file.ts";
+import type { FirstBoot } from "glowplug";
+import { of, type TreeFile } from "./tree-file.ts";
 
-/** Units that run in the guest beside what Ignition enables. */
-export const enabledUnits: readonly string[] = [
-  "ssh.service", "systemd-networkd.service", "systemd-resolved.service", "grow-root.service", "first-boot-done.service",
+/** Units that run in a guest beside what first boot enables. */
+export const enabledUnits = (firstBoot: FirstBoot): readonly string[] => of(allEnabled, firstBoot).map(({ name }) => name);
+
+const allEnabled: readonly { readonly name: string; readonly only?: FirstBoot }[] = [
+  { name: "ssh.service" }, { name: "systemd-networkd.service" }, { name: "systemd-resolved.service" },
+  { name: "grow-root.service", only: "ignition" }, { name: "first-boot-done.service", only: "ignition" },
 ];
 
 /** Units of packages that a container machine starts without. */
@@ -58,10 +62,10 @@ const dropin = (unit: string, content: string): TreeFile => ({ path: `/etc/syste
 
 /** Units of our own and changes to others'. */
 export const unitFiles: readonly TreeFile[] = [
-  { path: "/etc/systemd/system/grow-root.service", content: early("Grow the root file system to the disk", "", "/usr/lib/glowplug/grow-root") },
+  { path: "/etc/systemd/system/grow-root.service", content: early("Grow the root file system to the disk", "", "/usr/lib/glowplug/grow-root"), only: "ignition" },
   {
     path: "/etc/systemd/system/first-boot-done.service",
-    content: early("End the first boot", "ConditionKernelCommandLine=ignition.firstboot=1\n", "/usr/lib/glowplug/first-boot-done"),
+    content: early("End the first boot", "ConditionKernelCommandLine=ignition.firstboot=1\n", "/usr/lib/glowplug/first-boot-done"), only: "ignition",
   },
   // Debian makes host keys when the package is installed, and never at boot.
   {
@@ -77,5 +81,5 @@ export const unitFiles: readonly TreeFile[] = [
     "ExecStart=-udevadm trigger --action=add --subsystem-match=tty --sysname-match=ttyS0 --sysname-match=ttyAMA0 --sysname-match=hvc*", "",
   ].join("\n")),
   // Beneath Ignition's own preset; without it the first boot would enable every unit there is.
-  { path: "/etc/systemd/system-preset/80-image.preset", content: "disable *\n" },
+  { path: "/etc/systemd/system-preset/80-image.preset", content: "disable *\n", only: "ignition" },
 ];
