@@ -43,9 +43,9 @@ function unitLines(guest: GuestDraft): string[] {
   return [
     `stale=$(outdated ${changed.map(pattern).join(" ")})`,
     ...masked.map((name) => call("link", "/dev/null", `${unitFolder}/${name}`)),
-    "systemctl daemon-reload",
     ...lineOf("turn_off", named(({ enabled: on, mask }) => mask || on === false)),
     ...lineOf("turn_on", enabled),
+    "systemctl daemon-reload",
     '[ -z "$stale" ] || systemctl --no-block try-restart $stale',
     ...lineOf("begin", enabled),
   ];

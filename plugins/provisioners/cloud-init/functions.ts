@@ -69,12 +69,12 @@ outdated() {
 }
 turn_off() {
   for unit; do
-    systemctl --quiet disable "$unit" 2> /dev/null
+    systemctl --no-reload --quiet disable "$unit" 2> /dev/null
     systemctl stop "$unit" 2> /dev/null || :
   done
 }
 turn_on() {
-  for unit; do systemctl --quiet enable "$unit" || echo "the unit $unit is not there"; done
+  for unit; do systemctl --no-reload --quiet enable "$unit" || echo "the unit $unit is not there"; done
 }
 # Starts what this boot would have started, had it been enabled from the first: what is wanted by something that is up or on its way.
 begin() {

@@ -88,9 +88,9 @@ link /srv/web /etc/web keep
 if [ -d /run/systemd/system ]; then
   stale=$(outdated web.service 'user@*.service')
   link /dev/null /etc/systemd/system/docker.service
-  systemctl daemon-reload
   turn_off zincati.service docker.service
   turn_on 'mnt-it\\x27s\\x20here.mount' web.service podman.socket
+  systemctl daemon-reload
   [ -z "$stale" ] || systemctl --no-block try-restart $stale
   begin 'mnt-it\\x27s\\x20here.mount' web.service podman.socket
 else

@@ -181,8 +181,8 @@ describe.each(["GNU", "busybox"])("with small programs of %s", (kind) => {
       expect(readlinkSync(at("etc/systemd/system/masked.service"))).toBe("/dev/null");
       const changes = calls("systemctl").filter((line) => !/ (list-units|show|--quiet is-active) /.test(line)).map((line) => line.replace("systemctl ", ""));
       expect(changes).toEqual([
-        "daemon-reload", "--quiet disable off.service", "stop off.service", "--quiet disable masked.service", "stop masked.service",
-        "--quiet enable multi.service", "--quiet enable sleeper.service", "--quiet enable glowplug-ready.service",
+        "--no-reload --quiet disable off.service", "stop off.service", "--no-reload --quiet disable masked.service", "stop masked.service",
+        "--no-reload --quiet enable multi.service", "--no-reload --quiet enable sleeper.service", "--no-reload --quiet enable glowplug-ready.service", "daemon-reload",
         "--no-block try-restart user@1000.service", "--no-block start multi.service",
       ]);
     });
