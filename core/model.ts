@@ -67,6 +67,8 @@ export interface PortForward {
   readonly protocol?: "tcp" | "udp";
 }
 export type ResolvedPort = Required<PortForward>;
+/** Which ports of the host programs in the guest may open by themselves, as `podman run -p` does: of every address, of the loopback alone, or none. */
+export type GuestPorts = "any" | "loopback" | "none";
 
 /** A unix socket of the host that leads to a unix socket of the guest, carried over ssh. */
 export interface SocketForward {

@@ -6,7 +6,11 @@ import type { NetLink, ResolvedPort } from "./model.ts";
  * http: a request to a unix socket. monitor: a line for the VM's human monitor. ssh: the keeper listens and carries it over ssh (tcp only).
  */
 export type ExposeMethod =
-  | { readonly kind: "http"; readonly socket: string; readonly add: HttpCall; readonly remove: HttpCall; readonly list?: string }
+  | {
+      readonly kind: "http"; readonly socket: string; readonly add: HttpCall; readonly remove: HttpCall; readonly list?: string;
+      /** Ports of the host below it are carried over ssh: the forwarder has given up the right to open them. Default: none are. */
+      readonly lowestPort?: number;
+    }
   | { readonly kind: "monitor"; readonly add: string; readonly remove: string }
   | { readonly kind: "ssh" };
 export interface HttpCall { readonly path: string; readonly body: Readonly<Record<string, string>> }

@@ -27,7 +27,7 @@ const required: Readonly<Record<string, Check>> = {
   name: text, created: date, lastUp: dateOrNull, overrides: object, undo: listOf(undo, "commands and connections"), mac: text,
   lan: maybe(fields({ network: text, mac: text, address: text }, "a place on a network")),
   "spec.name": text, "spec.script": maybe(path), "spec.cpus": count, "spec.memory": count, "spec.disk": count, "spec.swap": count,
-  "spec.ports": ports, "spec.sockets": listOf(fields({ host: text, guest: path, user: maybe(text), probe: maybe(text), publish: maybe(flag) }, "a socket"), "sockets"),
+  "spec.ports": ports, "spec.guestPorts": maybe(oneOf("any", "loopback", "none")), "spec.sockets": listOf(fields({ host: text, guest: path, user: maybe(text), probe: maybe(text), publish: maybe(flag) }, "a socket"), "sockets"),
   "spec.volumes": listOf(fields({ source: text, target: path, readOnly: flag }, "a volume"), "volumes"),
   "spec.files": listOf(fields({ path }, "a file"), "files"), "spec.units": listOf(fields({ name: text }, "a unit"), "units"),
   "spec.packages": texts, "spec.run": texts, "spec.usb": texts, "spec.plugins": texts,

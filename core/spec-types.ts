@@ -1,5 +1,5 @@
 import type { HookMethods } from "../hooks/index.ts";
-import type { GuestFile, GuestUnit, PortForward, ResolvedPort, Share, Size, SocketForward } from "./model.ts";
+import type { GuestFile, GuestPorts, GuestUnit, PortForward, ResolvedPort, Share, Size, SocketForward } from "./model.ts";
 import type { Plugin } from "./plugin.ts";
 import type { Forwarder } from "./roles/forwarder.ts";
 import type { ImageSource } from "./roles/image.ts";
@@ -31,6 +31,8 @@ export interface MachineSpec extends HookMethods {
   forwarder?: Forwarder | string | NamedPlugin;
   /** Ports of the host that lead into the guest; "8080:80", "127.0.0.1:8080:80/udp" or objects. */
   ports?: readonly (PortForward | string)[];
+  /** Ports of the host that programs in the guest may open by themselves, as `podman run -p` does. Never one that only root may open. Default: "any". */
+  guestPorts?: GuestPorts;
   sockets?: readonly SocketForward[];
   /** Folders of the host; "SOURCE[:TARGET[:ro]]" or objects. Default: none. */
   volumes?: readonly (Share | string)[];
@@ -89,6 +91,7 @@ export interface ResolvedSpec {
   readonly launcher: Launcher;
   readonly forwarder: Forwarder;
   readonly ports: readonly ResolvedPort[];
+  readonly guestPorts: GuestPorts;
   readonly sockets: readonly SocketForward[];
   readonly volumes: readonly Required<Share>[];
   readonly files: readonly GuestFile[];

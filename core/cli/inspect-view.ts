@@ -4,7 +4,7 @@ import type { Paths } from "../paths.ts";
 import type { MachineRecord } from "../record.ts";
 import { parseUsb } from "../spec/usb.ts";
 import { Stamp } from "./format.ts";
-import { acceleratorView, neverIso, podmanState, portsView } from "./machine-view.ts";
+import { acceleratorView, neverIso, podmanState, portsView, portView } from "./machine-view.ts";
 import { verifiedView } from "./verified-view.ts";
 import type { Call } from "./verb.ts";
 
@@ -35,6 +35,7 @@ export function inspectView(record: MachineRecord, { state, condition, reason, k
     Forwarder: spec.forwarder,
     Provisioner: spec.provisioner,
     Ports: portsView(record, keeper),
+    GuestPorts: (keeper?.guestPorts ?? []).map(portView),
     SwapBytes: spec.swap,
     Playbook: spec.playbook ?? "",
     IgnitionPath: spec.ignitionPath ?? "",

@@ -18,7 +18,12 @@ export function acceleratorView({ last }: MachineRecord, keeper: Status["keeper"
 
 /** Ports that are open while it runs, else those of the spec. */
 export function portsView({ spec }: MachineRecord, keeper: Status["keeper"]): readonly object[] {
-  return (keeper?.ports ?? spec.ports).map(({ host, hostPort, guestPort, protocol }) => ({ HostIP: host, HostPort: hostPort, GuestPort: guestPort, Protocol: protocol }));
+  return (keeper?.ports ?? spec.ports).map(portView);
+}
+
+/** One port in the keys of inspect. */
+export function portView({ host, hostPort, guestPort, protocol }: ResolvedPort): object {
+  return { HostIP: host, HostPort: hostPort, GuestPort: guestPort, Protocol: protocol };
 }
 
 /** Ports as docker prints them: "127.0.0.1:8080->80/tcp". */

@@ -9,6 +9,7 @@ import type { Phases } from "./phases.ts";
 import { besideVm } from "./plan.ts";
 import { probeSocket } from "./probe.ts";
 import { checkReadyLine } from "./ready.ts";
+import { sealFolders } from "./seal.ts";
 
 /** Brings a machine up in order. Rejects with what ended the start, and leaves what it began to whoever takes it down. */
 export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
@@ -19,6 +20,7 @@ export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
     for (const planned of besideVm(plan)) {
       const child = await children.spawnPlanned(planned);
       await waitListening(planned.listens, { timeoutMs: deadlines.helpersMs, signal, who: child.name, death: phases.lost });
+      sealFolders(planned, plan.folders);
     }
   });
   const vm = await children.spawn(plan.vm, "vm");

@@ -5,6 +5,7 @@ import { pause } from "./again.ts";
 import { describeExit, endChild, spawnChild, type Child, type ChildRole } from "./child.ts";
 import type { Journal } from "./journal.ts";
 import type { KeeperPlan, ProcessPlan } from "./plan.ts";
+import { openFolders } from "./seal.ts";
 
 /** Hears that a child has ended, and how in words. */
 export type EndListener = (child: Child, how: string) => void;
@@ -50,6 +51,7 @@ export class Children {
 
   /** A process beside the VM. A socket that an earlier one left is in the way of some. */
   async spawnPlanned({ command, role, listens }: ProcessPlan): Promise<Child> {
+    openFolders(listens);
     for (const path of listens) rmSync(path, { force: true });
     return this.spawn(command, role);
   }

@@ -1,8 +1,9 @@
-import { messageOf } from "../errors.ts";
+import { MachineError, messageOf } from "../errors.ts";
 import type { ResolvedPort } from "../model.ts";
 import { pause } from "./again.ts";
 import { followContainers, publishedPorts, type PublishedPort } from "./engine.ts";
 import { formatPort, portKey } from "./expose.ts";
+import { refusalOf, ruleOf } from "./forwards.ts";
 import type { Parts } from "./parts.ts";
 import type { Watch } from "./watch.ts";
 
@@ -17,7 +18,7 @@ const settleMs = 50;
  */
 export const watchContainerPorts: Watch = (parts) => {
   const over = new AbortController();
-  const engines = parts.plan.sockets.filter(({ publish }) => publish === true).map(({ host }) => follow(host, parts, over.signal));
+  const engines = parts.plan.guestPorts === "none" ? [] : parts.plan.sockets.filter(({ publish }) => publish === true).map(({ host }) => follow(host, parts, over.signal));
   return async () => {
     over.abort();
     await Promise.all(engines);
@@ -54,7 +55,8 @@ interface KnownPort {
 }
 
 /** Brings what is open in line with what is published. A port that cannot be opened is a problem of the machine as long as it is published. */
-async function adjust(published: readonly PublishedPort[], known: Map<string, KnownPort>, { ports, problems }: Parts): Promise<void> {
+async function adjust(published: readonly PublishedPort[], known: Map<string, KnownPort>, { ports, problems, plan: { guestPorts } }: Parts): Promise<void> {
+  const rule = ruleOf(guestPorts);
   const wanted = new Map(published.map((one) => [portKey(portOf(one)), one]));
   for (const [key, { port, isOpen }] of [...known]) {
     if (wanted.has(key)) continue;
@@ -67,6 +69,8 @@ async function adjust(published: readonly PublishedPort[], known: Map<string, Kn
     const port = portOf(one);
     known.set(key, { port, isOpen: false });
     try {
+      const why = refusalOf(port, rule);
+      if (why !== undefined) throw new MachineError("host-limits", why);
       // What listens on the guest's loopback alone is not reached through its network card.
       await ports.open(port, { by: "guest", carry: isLoopback(one.address) });
       known.set(key, { port, isOpen: true });

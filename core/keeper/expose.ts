@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { MachineError } from "../errors.ts";
 import type { ResolvedPort } from "../model.ts";
 import type { ExposeMethod, HttpCall } from "../roles/forwarder.ts";
+import { portOf, readForwards, type Forward } from "./forwards.ts";
 
 /** What opening a port may need of the running machine. */
 export interface ExposeContext {
@@ -27,7 +28,7 @@ export class Exposer {
    * "helper-exited" when the forwarder does not answer.
    */
   async open(port: ResolvedPort, { carry = false }: { readonly carry?: boolean } = {}): Promise<void> {
-    const method = this.#method;
+    const method = this.#methodFor(port);
     if (carry) this.#carried.set(portKey(port), await this.#context.carry(port));
     else if (method.kind === "http") await post(method.socket, fill(method.add, port), port);
     else if (method.kind === "monitor") refuse(port, await this.#context.monitor(fillText(method.add, port)));
@@ -51,8 +52,16 @@ export class Exposer {
 
   /** What the forwarder itself says is open. Empty where it cannot be asked. */
   async list(): Promise<readonly ListedPort[]> {
+    return ((await this.forwards()) ?? []).flatMap((forward) => {
+      const port = portOf(forward);
+      return port ? [{ port, forward }] : [];
+    });
+  }
+
+  /** The same, with sockets among them. Undefined where it cannot be asked. */
+  async forwards(): Promise<readonly Forward[] | undefined> {
     const method = this.#method;
-    if (method.kind !== "http" || method.list === undefined) return [];
+    if (method.kind !== "http" || method.list === undefined) return undefined;
     const { status, text } = await ask(method.socket, method.list);
     if (status !== 200) throw new MachineError("helper-exited", `the forwarder does not tell its ports: ${text.trim() || `status ${status}`}`);
     return readForwards(text);
@@ -68,29 +77,32 @@ export class Exposer {
   isForwarders(port: ResolvedPort): boolean {
     return this.#method.kind === "http" && !this.#carried.has(portKey(port));
   }
+
+  /** What the forwarder lists of a port that was opened here. Undefined where it does not carry it. */
+  forwardOf(port: ResolvedPort): Forward | undefined {
+    const method = this.#methodFor(port);
+    if (method.kind !== "http" || this.#carried.has(portKey(port))) return undefined;
+    const { local = "", remote = "", protocol = "" } = fill(method.add, port).body;
+    return { local, remote, protocol };
+  }
+
+  /** Closes what the forwarder lists, whoever opened it. */
+  async drop({ local, protocol }: Forward): Promise<void> {
+    const method = this.#method;
+    if (method.kind !== "http") return;
+    const { status, text } = await ask(method.socket, method.remove.path, JSON.stringify({ ...method.remove.body, local, protocol }));
+    if (status !== 200) throw new MachineError("helper-exited", `the forwarder does not close ${local}: ${text.trim() || `status ${status}`}`);
+  }
+
+  #methodFor({ hostPort }: ResolvedPort): ExposeMethod {
+    return this.#method.kind === "http" && hostPort < (this.#method.lowestPort ?? 0) ? { kind: "ssh" } : this.#method;
+  }
 }
 
-/** gvproxy's words for a port (pkg/types/handshake.go). */
-export interface Forward {
-  readonly local: string;
-  readonly remote: string;
-  readonly protocol: string;
-}
 /** A port that the forwarder lists, in our words and in its own. */
 export interface ListedPort {
   readonly port: ResolvedPort;
   readonly forward: Forward;
-}
-
-/** gvproxy's list (pkg/services/forwarder/ports.go): without a host in `local` every address is bound. Sockets among them are no ports. */
-export function readForwards(text: string): readonly ListedPort[] {
-  return (JSON.parse(text) as readonly Forward[]).flatMap(({ local, remote, protocol }): ListedPort[] => {
-    const [, host = "", hostPort] = /^(.*):(\d+)$/.exec(local) ?? [];
-    const [, guestPort] = /:(\d+)$/.exec(remote) ?? [];
-    if (hostPort === undefined || guestPort === undefined || (protocol !== "tcp" && protocol !== "udp")) return [];
-    const port = { host: host.replace(/^\[|\]$/g, "") || "0.0.0.0", hostPort: Number(hostPort), guestPort: Number(guestPort), protocol } as const;
-    return [{ port, forward: { local, remote, protocol } }];
-  });
 }
 
 /** Two ports are the same when they have this in common. */

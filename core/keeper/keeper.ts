@@ -124,7 +124,7 @@ export class Keeper {
     return {
       pid: process.pid, version: this.#version, state: this.#state, ...(current && { phase: current }),
       children: children.living.map(({ name, role, identity }) => ({ name, role, pid: identity.pid })),
-      accelerator: this.plan.accelerator, ...(learnedHostKey !== undefined && { learnedHostKey }), ports: ports.own, sockets: this.plan.sockets.map(({ host }) => host),
+      accelerator: this.plan.accelerator, ...(learnedHostKey !== undefined && { learnedHostKey }), ports: ports.own, guestPorts: ports.ofGuest, sockets: this.plan.sockets.map(({ host }) => host),
       problems: problems.reasons, begun, times, residentBytes: process.memoryUsage.rss(),
     };
   }

@@ -1,8 +1,9 @@
 /** The keeper's own program: `node keeper.js PLAN TOKEN`. Started by `start`, detached; ends when its machine has. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { environmentOfProcess } from "../host.ts";
 import { identityOf } from "../process-identity.ts";
+import { removeTree } from "../remove-tree.ts";
 import { version } from "../version.ts";
 import { pause } from "./again.ts";
 import { Keeper } from "./keeper.ts";
@@ -34,7 +35,7 @@ if (asked) {
 }
 // Answers under way are sent; nothing else keeps an ended keeper alive.
 await Promise.race([new Promise((resolve) => server.close(resolve)), pause(1000)]);
-if (isOurs()) rmSync(runtime, { recursive: true, force: true });
+if (isOurs()) removeTree(runtime);
 process.exit(0);
 
 function readToken(file: string): string | undefined {

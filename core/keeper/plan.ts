@@ -1,5 +1,5 @@
 import type { CommandRecord } from "../command.ts";
-import type { ResolvedPort, SocketForward } from "../model.ts";
+import type { GuestPorts, ResolvedPort, SocketForward } from "../model.ts";
 import type { ExposeMethod } from "../roles/forwarder.ts";
 import type { LanPlan } from "./lan/plan.ts";
 import type { ConsolePlan, ControlPlan, HotShares, QmpStep, ReadyPlan, ShareMount } from "../roles/launcher.ts";
@@ -30,6 +30,8 @@ export interface KeeperPlan {
   /** An empty host key is one that nobody knows yet: the first login's is taken. */
   readonly ssh: { readonly host: string; readonly port: number; readonly user: string; readonly keyFile: string; readonly hostKey: string };
   readonly expose: ExposeMethod;
+  /** What programs in the guest may open. */
+  readonly guestPorts: GuestPorts;
   /** Ports open as soon as the VM runs. */
   readonly openAtStart: readonly ResolvedPort[];
   /** Ports that the keeper opens through `expose`. */

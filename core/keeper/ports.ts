@@ -1,6 +1,7 @@
 import { MachineError, messageOf } from "../errors.ts";
 import type { ResolvedPort } from "../model.ts";
 import { Exposer, formatPort, portKey, type ExposeContext, type ListedPort } from "./expose.ts";
+import { portOf, refusalOf, type Forward, type GuestRule } from "./forwards.ts";
 import type { Journal } from "./journal.ts";
 import type { KeeperPlan } from "./plan.ts";
 import type { Problems } from "./problems.ts";
@@ -18,6 +19,8 @@ export class Ports {
   #guests: readonly ListedPort[] = [];
   /** The forwarder is gone, and a new one does not know yet what was open. */
   #isHeld = false;
+  /** One change at a time: what the forwarder lists and what we believe is open are compared in between. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(plan: KeeperPlan, journal: Journal, problems: Problems, context: ExposeContext) {
     this.#plan = plan;
@@ -31,6 +34,11 @@ export class Ports {
     return [...this.#open.values()].filter(({ by }) => by === "host").map(({ by: _, ...port }) => port);
   }
 
+  /** Those that programs in the guest had opened when that was last looked at. */
+  get ofGuest(): readonly ResolvedPort[] {
+    return [...[...this.#open.values()].filter(({ by }) => by === "guest").map(({ by: _, ...port }) => port), ...this.#guests.map(({ port }) => port)];
+  }
+
   /** Opens the ports of the plan. To be called once, when the guest can be reached; before it no port can be opened. */
   async openPlanned(): Promise<void> {
     this.#exposer = new Exposer(this.#plan.expose, this.#context);
@@ -39,21 +47,25 @@ export class Ports {
   }
 
   /** Opens a port: for somebody on the host, or for a container of the guest. With `carry` it is carried over ssh. */
-  async open(port: ResolvedPort, { by = "host", carry = false }: { readonly by?: OpenPort["by"]; readonly carry?: boolean } = {}): Promise<void> {
-    if (!this.#exposer) throw new MachineError("wrong-state", `${this.#plan.name} is not up yet`);
-    if (by === "guest" && this.#open.has(portKey(port))) throw new MachineError("port-taken", "the machine itself publishes that port");
-    await this.#exposer.open(port, { carry });
-    this.#open.set(portKey(port), { ...port, by });
-    this.#problems.clear(aboutPort(port));
-    this.#journal.say("port", { action: "open", port: formatPort(port) });
+  open(port: ResolvedPort, { by = "host", carry = false }: { readonly by?: OpenPort["by"]; readonly carry?: boolean } = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#exposer) throw new MachineError("wrong-state", `${this.#plan.name} is not up yet`);
+      if (by === "guest" && this.#open.has(portKey(port))) throw new MachineError("port-taken", "the machine itself publishes that port");
+      await this.#exposer.open(port, { carry });
+      this.#open.set(portKey(port), { ...port, by });
+      this.#problems.clear(aboutPort(port));
+      this.#journal.say("port", { action: "open", port: formatPort(port), ...(by === "guest" && { by }) });
+    });
   }
 
-  async close(port: ResolvedPort): Promise<void> {
-    // One that could not be opened again is closed already.
-    if (!this.#problems.has(aboutPort(port))) await this.#exposer?.close(port);
-    this.#open.delete(portKey(port));
-    this.#problems.clear(aboutPort(port));
-    this.#journal.say("port", { action: "close", port: formatPort(port) });
+  close(port: ResolvedPort): Promise<void> {
+    return this.#inTurn(async () => {
+      // One that could not be opened again is closed already.
+      if (!this.#problems.has(aboutPort(port))) await this.#exposer?.close(port);
+      this.#open.delete(portKey(port));
+      this.#problems.clear(aboutPort(port));
+      this.#journal.say("port", { action: "close", port: formatPort(port) });
+    });
   }
 
   /** Every port but ssh's own, those included that the guest asked the forwarder for. */
@@ -66,7 +78,38 @@ export class Ports {
   async remember(): Promise<void> {
     if (this.#isHeld) return;
     const listed = (await this.#exposer?.list()) ?? [];
-    if (!this.#isHeld) this.#guests = this.#notOurs(listed);
+    if (!this.#isHeld) this.#noteGuests(this.#notOurs(listed));
+  }
+
+  /**
+   * Notes what the guest has asked the forwarder for, closes what it may not have, and opens again what it closed of ours: the forwarder
+   * obeys whoever is in the guest. Throws where the forwarder cannot be asked.
+   */
+  guard(rule: GuestRule): Promise<void> {
+    return this.#inTurn(async () => {
+      const exposer = this.#exposer;
+      if (this.#isHeld || !exposer) return;
+      const listed = await exposer.forwards();
+      if (this.#isHeld || !listed) return;
+      const missing = new Map([this.#ssh, ...this.#open.values()].flatMap((port) => {
+        const forward = this.#problems.has(aboutPort(port)) ? undefined : exposer.forwardOf(port);
+        return forward ? [[keyOf(forward), { port, forward }] as const] : [];
+      }));
+      const guests: ListedPort[] = [];
+      for (const forward of listed) {
+        const own = missing.get(keyOf(forward));
+        if (own?.forward.remote === forward.remote) {
+          missing.delete(keyOf(forward));
+          continue;
+        }
+        const port = portOf(forward);
+        const why = own ? "it took the place of one of ours" : port ? refusalOf(port, rule) : "the guest may open ports, and nothing else";
+        if (why !== undefined) await this.#settle("refused", forward, why, () => exposer.drop(forward));
+        else if (port) guests.push({ port, forward });
+      }
+      for (const { port, forward } of missing.values()) await this.#settle("reopened", forward, "the guest had closed it", () => exposer.open(port));
+      this.#noteGuests(guests);
+    });
   }
 
   /** The forwarder is gone: what is known to be open is kept until `reopen`. */
@@ -97,11 +140,38 @@ export class Ports {
     }
   }
 
-  #notOurs(listed: readonly ListedPort[]): readonly ListedPort[] {
+  async #settle(action: string, { local, protocol }: Forward, why: string, work: () => Promise<void>): Promise<void> {
+    const failed = await work().then(() => undefined, messageOf);
+    this.#journal.say("port", { action, port: `${local}/${protocol}`, why, ...(failed !== undefined && { failed }) });
+  }
+
+  #noteGuests(guests: readonly ListedPort[]): void {
+    const [before, now] = [this.#guests, guests].map((list) => new Map(list.map(({ port }) => [portKey(port), port]))) as [Map<string, ResolvedPort>, Map<string, ResolvedPort>];
+    for (const [key, port] of now) if (!before.has(key)) this.#journal.say("port", { action: "open", port: formatPort(port), by: "guest" });
+    for (const [key, port] of before) if (!now.has(key)) this.#journal.say("port", { action: "close", port: formatPort(port), by: "guest" });
+    this.#guests = guests;
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  get #ssh(): ResolvedPort {
     const { host, port } = this.#plan.ssh;
-    const known = new Set([portKey({ host, hostPort: port, guestPort: 22, protocol: "tcp" }), ...this.#open.keys()]);
+    return { host, hostPort: port, guestPort: 22, protocol: "tcp" };
+  }
+
+  #notOurs(listed: readonly ListedPort[]): readonly ListedPort[] {
+    const known = new Set([portKey(this.#ssh), ...this.#open.keys()]);
     return listed.filter((other) => !known.has(portKey(other.port)));
   }
+}
+
+/** A forwarder has each only once. */
+function keyOf({ local, protocol }: Forward): string {
+  return `${protocol}/${local}`;
 }
 
 function aboutPort(port: ResolvedPort): string {

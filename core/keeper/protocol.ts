@@ -55,6 +55,8 @@ export interface KeeperStatus {
   /** The guest's host key, where nobody knew it before this start. */
   readonly learnedHostKey?: string;
   readonly ports: readonly ResolvedPort[];
+  /** Ports that programs in the guest had opened when that was last looked at. */
+  readonly guestPorts: readonly ResolvedPort[];
   readonly sockets: readonly string[];
   /** Why it is not all well; empty when it is. */
   readonly problems: readonly string[];

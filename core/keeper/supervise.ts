@@ -6,6 +6,7 @@ import { waitListening } from "./listening.ts";
 import type { Parts } from "./parts.ts";
 import type { ProcessPlan } from "./plan.ts";
 import { relink } from "./relink.ts";
+import { sealFolders } from "./seal.ts";
 import type { Watch } from "./watch.ts";
 
 /** The first one is back at once. */
@@ -76,18 +77,19 @@ class Ward {
   }
 
   async #spawn(): Promise<Child> {
-    const { children, plan: { deadlines } } = this.#parts;
+    const { children, plan } = this.#parts;
     const child = await children.spawnPlanned(this.#planned);
     const death = child.exited.then((exit): never => {
       throw new MachineError("helper-exited", [`${child.name} ${describeExit(exit)}`, ...lastWords(child, 1)].join(": "));
     });
     death.catch(() => {});
     try {
-      await waitListening(this.#planned.listens, { timeoutMs: deadlines.helpersMs, signal: this.#signal, who: child.name, death });
+      await waitListening(this.#planned.listens, { timeoutMs: plan.deadlines.helpersMs, signal: this.#signal, who: child.name, death });
     } catch (error) {
       await endChild(child, 1000);
       throw error;
     }
+    sealFolders(this.#planned, plan.folders);
     return child;
   }
 

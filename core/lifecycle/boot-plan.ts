@@ -26,7 +26,7 @@ export async function planBoot(spec: ResolvedSpec, record: MachineRecord, accele
   const files = paths.machine(spec.name);
   const folders = { data: files.data, runtime: files.runtime };
   const { link } = matchSlots(spec);
-  const net = await callPlugin(run.trace, spec.forwarder, "plan", { name: spec.name, host, link, mac: record.mac, sshPort: record.ssh.port, ports: spec.ports, folders });
+  const net = await callPlugin(run.trace, spec.forwarder, "plan", { name: spec.name, host, link, mac: record.mac, sshPort: record.ssh.port, ports: spec.ports, guestPorts: spec.guestPorts, folders });
   const boot = await callPlugin(run.trace, spec.launcher, "plan", {
     name: spec.name, host, arch: host.arch, cpus: spec.cpus, memory: spec.memory, disk: record.disk, seed: record.seed,
     firstBoot: record.lastUp === null, link: net.link, ...lanLink(spec, record.lan, run), shares: spec.volumes, guestUid: record.ssh.uid, accelerator, usb: spec.usb, folders,
@@ -48,7 +48,7 @@ export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: P
     ...(boot.replug && { replug: boot.replug }), ...(record.lan && { lan: lanPlanOf(spec.name, record.lan, run) }), ...(boot.replugLan && { replugLan: boot.replugLan }),
     mounts: boot.mounts, ...(boot.hotShares && { hotShares: boot.hotShares }),
     ssh: { ...net.ssh, user: record.ssh.user, keyFile: files.key, hostKey: record.ssh.hostKey },
-    expose: net.expose, openAtStart: net.openAtStart, ports: spec.ports.filter((port) => !open.has(portKey(port))),
+    expose: net.expose, guestPorts: spec.guestPorts, openAtStart: net.openAtStart, ports: spec.ports.filter((port) => !open.has(portKey(port))),
     sockets, restart: spec.restart, deadlines,
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { obtainImage } from "../cache.ts";
 import { writeFileDurably } from "../atomic.ts";
 import { createDisk } from "../disk.ts";
@@ -9,6 +9,7 @@ import { matchSlots } from "../match.ts";
 import { reservePort } from "../ports.ts";
 import { macOf } from "../mac.ts";
 import type { MachineRecord, Undo } from "../record.ts";
+import { removeTree } from "../remove-tree.ts";
 import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
 import { saveSpec } from "../spec.ts";
@@ -58,7 +59,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       run.signal.throwIfAborted();
 
       scope.defer(`files of ${spec.name}`, () => {
-        for (const folder of [files.data, files.runtime]) rmSync(folder, { recursive: true, force: true });
+        for (const folder of [files.data, files.runtime]) removeTree(folder);
       });
       await markUnfinished(paths, spec.name, { verb: "init", undo: [], keep: [] });
       mkdirSync(files.logs, { recursive: true, mode: 0o700 });

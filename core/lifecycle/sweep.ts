@@ -1,10 +1,11 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { CommandRecord } from "../command.ts";
 import { pause } from "../keeper/again.ts";
 import type { KeeperPlan } from "../keeper/plan.ts";
 import type { MachinePaths } from "../paths.ts";
 import { isAlive, killIdentity, type ProcessIdentity } from "../process-identity.ts";
 import { processesRunning } from "../process-table.ts";
+import { removeTree } from "../remove-tree.ts";
 import type { Run } from "../run.ts";
 import { livingKeeper, orphansOf } from "./status.ts";
 
@@ -26,7 +27,7 @@ export async function sweep(name: string, run: Run): Promise<void> {
   await endAll(left, "SIGTERM", graceMs);
   await endAll(left, "SIGKILL", killMs);
   if (left.length > 0) run.report.info(`ended ${left.length} processes that a lost keeper left behind`);
-  rmSync(files.runtime, { recursive: true, force: true });
+  removeTree(files.runtime);
 }
 
 async function endAll(processes: readonly ProcessIdentity[], signal: NodeJS.Signals, limitMs: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { HostFacts, LinkKind, ResolvedPort } from "../model.ts";
+import type { GuestPorts, HostFacts, LinkKind, ResolvedPort } from "../model.ts";
 import type { NetPlan } from "../net-plan.ts";
 import type { Plugin } from "../plugin.ts";
 
@@ -15,6 +15,8 @@ export interface NetInput {
   /** Port on 127.0.0.1 that must lead to the guest's port 22. */
   readonly sshPort: number;
   readonly ports: readonly ResolvedPort[];
+  /** Ports that the guest may ask for by itself. The keeper sees to it; with "none" the guest's podman need not be told that it can. */
+  readonly guestPorts: GuestPorts;
   readonly folders: { readonly data: string; readonly runtime: string };
 }
 

@@ -27,7 +27,7 @@ const kinds: Readonly<Record<ChangingField, ChangeKind | ((from: never, to: neve
   // The guest's file system grows with its disk; one that shrinks would lose its end.
   disk: (from: number, to: number) => (to > from ? "next-start" : "first-boot-only"),
   image: "first-boot-only", provisioner: "first-boot-only", launcher: "next-start", forwarder: "next-start",
-  ports: "live", sockets: "next-start", volumes: "next-start", restart: "next-start", plugins: "next-start", rootful: "next-start", network: "next-start",
+  ports: "live", guestPorts: "next-start", sockets: "next-start", volumes: "next-start", restart: "next-start", plugins: "next-start", rootful: "next-start", network: "next-start",
   files: "first-boot-only", units: "first-boot-only", packages: "first-boot-only", run: "first-boot-only", user: "first-boot-only", timezone: "first-boot-only",
   swap: "first-boot-only", playbook: "first-boot-only", ignitionPath: "first-boot-only",
   // It can be left alone in a guest that has it, but not be brought into one that was made without.

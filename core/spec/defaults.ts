@@ -10,6 +10,7 @@ export type AddonField = "podman" | "proxy" | "importNativeCa" | "swap" | "playb
 export interface SpecDefaults {
   readonly memory: Size;
   readonly disk: Size;
+  readonly guestPorts: "any";
   readonly restart: "never";
   readonly rootful: boolean;
   readonly podman: boolean;
@@ -45,6 +46,7 @@ export interface SpecDefaults {
 export const defaults: SpecDefaults = {
   memory: "2GiB",
   disk: "100GiB",
+  guestPorts: "any",
   restart: "never",
   rootful: false,
   podman: true,

@@ -94,7 +94,7 @@ const specFields: Readonly<Record<string, Shape>> = {
   }),
   cpus: whole("a whole number of at least 1", 1), memory: size, disk: size, swap,
   ...slots,
-  ports: listOf(port), sockets: listOf(socket), volumes: listOf(volume), files: listOf(file), units: listOf(unit),
+  ports: listOf(port), guestPorts: oneOf("any", "loopback", "none"), sockets: listOf(socket), volumes: listOf(volume), files: listOf(file), units: listOf(unit),
   packages: listOf(packageName), run: listOf(text("a shell line", /\S/)),
   restart: oneOf("never", "on-failure", "always"), user: text("a user's name: letters, digits, dots, dashes and underscores", namePattern), rootful: flag,
   usb: listOf(readable("a USB device", usbProblem)), playbook: hostFile, ignitionPath: hostFile, importNativeCa: flag,

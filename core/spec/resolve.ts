@@ -54,7 +54,7 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
     name: values.name ?? context.name ?? defaultName(context.script),
     ...(context.script !== undefined && { script: context.script }),
     ...numbers, ...chosen,
-    ports, volumes, sockets: values.sockets ?? [], files: values.files ?? [], units: values.units ?? [], packages: values.packages ?? [], run: values.run ?? [],
+    ports, guestPorts: values.guestPorts ?? defaults.guestPorts, volumes, sockets: values.sockets ?? [], files: values.files ?? [], units: values.units ?? [], packages: values.packages ?? [], run: values.run ?? [],
     restart: values.restart ?? defaults.restart, usb: (values.usb ?? []).map(canonicalUsb), importNativeCa,
     ...(values.playbook !== undefined && { playbook: values.playbook }), ...(values.ignitionPath !== undefined && { ignitionPath: values.ignitionPath }),
     user: values.user ?? image.user, rootful: values.rootful ?? defaults.rootful,
@@ -65,7 +65,7 @@ export async function resolveSpec(layers: readonly SpecLayer[], context: SpecCon
 }
 
 const defaultSources: Readonly<Record<string, ValueSource>> = Object.fromEntries(
-  ["name", "cpus", "memory", "disk", "swap", "image", "provisioner", "launcher", "forwarder", "ports", "sockets", "volumes", "files", "units", "packages", "run",
+  ["name", "cpus", "memory", "disk", "swap", "image", "provisioner", "launcher", "forwarder", "ports", "guestPorts", "sockets", "volumes", "files", "units", "packages", "run",
     "restart", "usb", "playbook", "ignitionPath", "importNativeCa", "user", "rootful", "timezone", "podman", "proxy", "network"].map((field) => [field, "default" as const]),
 );
 

@@ -32,7 +32,7 @@ export default function gvproxy(options: GvproxyOptions = {}): Forwarder {
     },
 
     async plan(input: NetInput): Promise<NetPlan> {
-      const { host, folders, sshPort } = input;
+      const { host, folders, sshPort, guestPorts } = input;
       const folder = join(folders.runtime, "net");
       const link = linkTo(socketPath(join(folder, "vm.sock")), input.link);
       const api = socketPath(join(folder, "api.sock"));
@@ -51,10 +51,12 @@ export default function gvproxy(options: GvproxyOptions = {}): Forwarder {
         expose: {
           kind: "http", socket: api, list: "/services/forwarder/all",
           add: { path: "/services/forwarder/expose", body: { local: "{host}:{hostPort}", remote: `${guestAddress}:{guestPort}`, protocol: "{protocol}" } },
+          // As root it gives up the right to open these, lest a program in the guest opens them.
+          ...(host.uid === 0 && { lowestPort: 1024 }),
           remove: { path: "/services/forwarder/unexpose", body: { local: "{host}:{hostPort}", protocol: "{protocol}" } },
         },
         openAtStart: [],
-        guestOpensPorts: true,
+        guestOpensPorts: guestPorts !== "none",
         names: { "host.containers.internal": loopbackAddress, "host.docker.internal": loopbackAddress, "gateway.containers.internal": gatewayAddress, "gateway.docker.internal": gatewayAddress },
         notes: fence ? [] : [unfenced(host)],
       };

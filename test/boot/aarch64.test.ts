@@ -47,7 +47,7 @@ describe("a real AArch64 guest", () => {
     const seed = join(folders.data, "ignition.json");
     writeFileSync(seed, '{"ignition":{"version":"3.3.0"}}');
     await makeArmDisk(disk, launcher.ready.kind === "virtio-port" ? launcher.ready.name : "");
-    net = await gvproxy().plan({ ...common, link: "unix-stream", mac: "5a:94:ef:e4:0c:ee", sshPort: await freePort(), ports: [] });
+    net = await gvproxy().plan({ ...common, link: "unix-stream", mac: "5a:94:ef:e4:0c:ee", sshPort: await freePort(), ports: [], guestPorts: "any" });
     boot = await launcher.plan({
       ...common, arch: "aarch64", cpus: 2, memory: 2 ** 30, disk: { path: disk, format: "raw" }, seed: { kind: "ignition", path: seed },
       firstBoot: true, link: net.link, shares: [], guestUid: 1000, accelerator: "tcg", usb: [],

@@ -81,7 +81,7 @@ const ports: readonly ResolvedPort[] = [
 ];
 
 function netInput(host: HostFacts, { data, runtime }: Sandbox): Omit<NetInput, "link"> {
-  return { name: "contract", host, mac: "52:54:00:12:34:56", sshPort: 40022, ports: [], folders: { data, runtime } };
+  return { name: "contract", host, mac: "52:54:00:12:34:56", sshPort: 40022, ports: [], guestPorts: "any", folders: { data, runtime } };
 }
 
 function checkPlan(plan: NetPlan, { link, sshPort }: NetInput, where: string): void {

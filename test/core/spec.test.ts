@@ -29,7 +29,7 @@ test("an empty spec gets every default, and each is said to be one", async () =>
   const spec = await resolveSpec([], its);
   const { image, provisioner, launcher, forwarder, plugins, sources, ...plain } = spec;
   expect(plain).toEqual({
-    name: "default", cpus: 3, memory: 2 * GiB, disk: 100 * GiB, swap: 0, ports: [], sockets: [], volumes: [], files: [], units: [], packages: [], run: [],
+    name: "default", cpus: 3, memory: 2 * GiB, disk: 100 * GiB, swap: 0, ports: [], guestPorts: "any", sockets: [], volumes: [], files: [], units: [], packages: [], run: [],
     restart: "never", usb: [], importNativeCa: false, user: "core", rootful: false, timezone: "Europe/Rome", podman: true, proxy: true,
   });
   expect([image, provisioner, launcher, forwarder].map(({ name }) => name)).toEqual(["fcos", "ignition", "qemu", "gvproxy"]);

@@ -3,9 +3,11 @@ import { request } from "node:http";
 import { spawnChild, endChild } from "../../core/keeper/child.ts";
 import { waitListening } from "../../core/keeper/listening.ts";
 import type { KeeperPlan } from "../../core/keeper/plan.ts";
+import { openFolders } from "../../core/keeper/seal.ts";
 
 /** Starts a planned forwarder in place of one that is gone, and waits until it listens. To be ended by whoever asked for it. */
 export async function startForwarder({ command, listens }: NonNullable<KeeperPlan["forwarder"]>, logFile: string, environment: NodeJS.ProcessEnv): Promise<{ end(): Promise<void> }> {
+  openFolders(listens);
   for (const path of listens) rmSync(path, { force: true });
   const child = await spawnChild(command, "forwarder", logFile, environment);
   const death = child.exited.then(() => Promise.reject(new Error(`${child.name} ended; see ${logFile}`)));

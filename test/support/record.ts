@@ -8,7 +8,7 @@ export function sampleRecord(paths: Paths, name: string, changes: Partial<Machin
     version: 1, name, created: "2025-01-02T03:04:05.000Z", lastUp: null,
     spec: {
       name, cpus: 2, memory: 2 ** 31, disk: 10 * 2 ** 30, swap: 0, image: "image", provisioner: "provisioner", launcher: "launcher", forwarder: "forwarder",
-      ports: [], sockets: [], volumes: [], files: [], units: [], packages: [], run: [], restart: "never", usb: [], importNativeCa: false, proxy: true, user: "core", rootful: false,
+      ports: [], guestPorts: "any", sockets: [], volumes: [], files: [], units: [], packages: [], run: [], restart: "never", usb: [], importNativeCa: false, proxy: true, user: "core", rootful: false,
       timezone: "UTC", podman: true, plugins: [], sources: {},
     },
     overrides: {},

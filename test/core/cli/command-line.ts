@@ -59,7 +59,7 @@ export function commandLine(): CommandLine {
 export async function playKeeper(paths: Paths, name: string, changes: Partial<KeeperStatus> = {}, guest?: (user?: string) => Promise<GuestConnection>): Promise<void> {
   const files = paths.machine(name);
   const status: KeeperStatus = {
-    pid: process.pid, version: "0.0.0", state: "running", children: [], accelerator: "tcg", ports: [], sockets: [], problems: [], begun: 0, times: {}, residentBytes: 1, ...changes,
+    pid: process.pid, version: "0.0.0", state: "running", children: [], accelerator: "tcg", ports: [], guestPorts: [], sockets: [], problems: [], begun: 0, times: {}, residentBytes: 1, ...changes,
   };
   mkdirSync(files.runtime, { recursive: true });
   writeFileSync(files.keeperProcess, JSON.stringify(identityOf(process.pid)));

@@ -9,7 +9,7 @@ import type { Parts } from "../../../core/keeper/parts.ts";
 import type { KeeperPlan } from "../../../core/keeper/plan.ts";
 import { Ports } from "../../../core/keeper/ports.ts";
 import { Problems } from "../../../core/keeper/problems.ts";
-import type { ResolvedPort } from "../../../core/model.ts";
+import type { GuestPorts, ResolvedPort } from "../../../core/model.ts";
 import { scratchFolder } from "../../fixtures/login.ts";
 
 interface Row {
@@ -19,7 +19,7 @@ interface Row {
 }
 
 /** An engine, and a machine whose forwarder opens ports by the VM's monitor. */
-async function machine(options: { readonly publish?: boolean; readonly taken?: readonly number[]; readonly ports?: readonly ResolvedPort[] } = {}) {
+async function machine(options: { readonly publish?: boolean; readonly taken?: readonly number[]; readonly ports?: readonly ResolvedPort[]; readonly guestPorts?: GuestPorts } = {}) {
   const folder = scratchFolder();
   const socket = join(folder, "api.sock");
   let rows: readonly Row[] = [];
@@ -39,7 +39,7 @@ async function machine(options: { readonly publish?: boolean; readonly taken?: r
 
   const lines: string[] = [];
   const carried = new Set<string>();
-  const plan = { name: "box", ssh: { host: "127.0.0.1", port: 1 }, openAtStart: [], ports: options.ports ?? [], expose: { kind: "monitor", add: "add {protocol}:{host}:{hostPort}", remove: "remove {protocol}:{host}:{hostPort}" },
+  const plan = { name: "box", ssh: { host: "127.0.0.1", port: 1 }, openAtStart: [], ports: options.ports ?? [], guestPorts: options.guestPorts ?? "any", expose: { kind: "monitor", add: "add {protocol}:{host}:{hostPort}", remove: "remove {protocol}:{host}:{hostPort}" },
     sockets: [{ host: socket, guest: "/run/api.sock", publish: options.publish ?? true }] } as unknown as KeeperPlan;
   const problems = new Problems();
   const ports = new Ports(plan, new Journal("box", join(folder, "events.jsonl")), problems, {
@@ -71,19 +71,19 @@ describe("ports of containers, where the guest cannot ask the forwarder", () => 
   it("are opened when a container starts and closed when it ends", async () => {
     const box = await machine();
     await vi.waitFor(() => expect(box.followers.size).toBe(1));
-    box.publish([{ IP: "0.0.0.0", PublicPort: 8080, Type: "tcp" }, { IP: "", PublicPort: 53, Type: "udp" }, { Type: "tcp" }]);
-    await vi.waitFor(() => expect(box.lines).toEqual(["add tcp:0.0.0.0:8080", "add udp:127.0.0.1:53"]));
-    expect(await box.listed()).toEqual(["0.0.0.0:8080:8080/tcp guest", "127.0.0.1:53:53/udp guest"]);
+    box.publish([{ IP: "0.0.0.0", PublicPort: 8080, Type: "tcp" }, { IP: "", PublicPort: 5353, Type: "udp" }, { Type: "tcp" }]);
+    await vi.waitFor(() => expect(box.lines).toEqual(["add tcp:0.0.0.0:8080", "add udp:127.0.0.1:5353"]));
+    expect(await box.listed()).toEqual(["0.0.0.0:8080:8080/tcp guest", "127.0.0.1:5353:5353/udp guest"]);
     expect(box.ports.own).toEqual([]);
-    box.publish([{ IP: "", PublicPort: 53, Type: "udp" }]);
+    box.publish([{ IP: "", PublicPort: 5353, Type: "udp" }]);
     await vi.waitFor(() => expect(box.lines.at(-1)).toBe("remove tcp:0.0.0.0:8080"));
-    expect(await box.listed()).toEqual(["127.0.0.1:53:53/udp guest"]);
+    expect(await box.listed()).toEqual(["127.0.0.1:5353:5353/udp guest"]);
   });
 
   it("are found when the machine comes up with containers that run already", async () => {
     const box = await machine();
-    box.publish([{ PublicPort: 80, Type: "tcp" }]);
-    await vi.waitFor(() => expect(box.lines).toEqual(["add tcp:127.0.0.1:80"]));
+    box.publish([{ PublicPort: 8000, Type: "tcp" }]);
+    await vi.waitFor(() => expect(box.lines).toEqual(["add tcp:127.0.0.1:8000"]));
   });
 
   it("are carried over ssh where the container listens on the guest's loopback alone", async () => {
@@ -122,14 +122,23 @@ describe("ports of containers, where the guest cannot ask the forwarder", () => 
     const [first] = box.followers;
     first?.destroy();
     await vi.waitFor(() => expect([...box.followers].filter((follower) => follower !== first)).toHaveLength(1), { timeout: 5000 });
-    box.publish([{ PublicPort: 80, Type: "tcp" }]);
-    await vi.waitFor(() => expect(box.lines).toEqual(["add tcp:127.0.0.1:80"]));
+    box.publish([{ PublicPort: 8000, Type: "tcp" }]);
+    await vi.waitFor(() => expect(box.lines).toEqual(["add tcp:127.0.0.1:8000"]));
   });
 
-  it("are nobody's business where the guest asks the forwarder", async () => {
-    const box = await machine({ publish: false });
-    await box.end();
-    expect(box.followers.size).toBe(0);
+  it("are not opened where the guest may not have them, and that is told", async () => {
+    const box = await machine({ guestPorts: "loopback" });
+    box.publish([{ IP: "0.0.0.0", PublicPort: 8080, Type: "tcp" }, { IP: "", PublicPort: 8081, Type: "tcp" }]);
+    await vi.waitFor(() => expect(box.lines).toEqual(["add tcp:127.0.0.1:8081"]));
+    expect(box.problems.reasons).toEqual(["the port 0.0.0.0:8080:8080/tcp of container web is not open: the guest may open ports of the loopback alone"]);
+  });
+
+  it("are nobody's business where the guest may open none, and where the guest asks the forwarder", async () => {
+    for (const options of [{ publish: false }, { guestPorts: "none" }] as const) {
+      const box = await machine(options);
+      await box.end();
+      expect(box.followers.size).toBe(0);
+    }
   });
 });
 

@@ -3,26 +3,14 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { Exposer, readForwards } from "../../../core/keeper/expose.ts";
+import { Exposer } from "../../../core/keeper/expose.ts";
 
 const context = { monitor: () => Promise.resolve(""), carry: () => Promise.resolve({ close: () => Promise.resolve() }) };
-
-test("the forwarder's list becomes ports; without an address every one is bound, and sockets are no ports", () => {
-  expect(readForwards(JSON.stringify([
-    { local: "127.0.0.1:2222", remote: "192.168.127.2:22", protocol: "tcp" },
-    { local: ":8080", remote: "192.168.127.2:8080", protocol: "tcp" },
-    { local: "[::1]:53", remote: "192.168.127.2:53", protocol: "udp" },
-    { local: "/run/podman.sock", remote: "ssh-tunnel://core@192.168.127.2/run/podman.sock", protocol: "unix" },
-  ])).map(({ port }) => port)).toEqual([
-    { host: "127.0.0.1", hostPort: 2222, guestPort: 22, protocol: "tcp" },
-    { host: "0.0.0.0", hostPort: 8080, guestPort: 8080, protocol: "tcp" },
-    { host: "::1", hostPort: 53, guestPort: 53, protocol: "udp" },
-  ]);
-});
 
 test("a forwarder that cannot be asked has nothing to list", async () => {
   expect(await new Exposer({ kind: "ssh" }, context).list()).toEqual([]);
   expect(await new Exposer({ kind: "monitor", add: "", remove: "" }, context).list()).toEqual([]);
+  expect(await new Exposer({ kind: "ssh" }, context).forwards()).toBeUndefined();
 });
 
 test("one that answers with an error, or not at all, is named", async () => {
@@ -47,4 +35,20 @@ test("a port that was not opened here stays open where the forwarder can close n
   await expect(exposer.close(port)).rejects.toMatchObject({
     code: "wrong-state", message: "127.0.0.1:8080:80/tcp stays open as long as the machine runs: its forwarder opened it at the start, and can close none",
   });
+});
+
+test("a port that the forwarder may not open is carried over ssh, and it is not expected to list it", async () => {
+  const carried: number[] = [];
+  const call = { path: "/x", body: { local: "{host}:{hostPort}", remote: "192.168.127.2:{guestPort}", protocol: "{protocol}" } };
+  const exposer = new Exposer({ kind: "http", socket: "/nowhere", add: call, remove: call, lowestPort: 1024 }, { ...context, carry: async ({ hostPort }) => {
+    carried.push(hostPort);
+    return { close: async () => void carried.pop() };
+  } });
+  const port = (hostPort: number) => ({ host: "127.0.0.1", hostPort, guestPort: 80, protocol: "tcp" }) as const;
+  await exposer.open(port(1023));
+  expect([carried, exposer.isForwarders(port(1023))]).toEqual([[1023], false]);
+  await exposer.close(port(1023));
+  expect(carried).toEqual([]);
+  await expect(exposer.open(port(1024))).rejects.toMatchObject({ code: "helper-exited" });
+  expect([exposer.forwardOf(port(1023)), exposer.forwardOf(port(1024))]).toEqual([undefined, { local: "127.0.0.1:1024", remote: "192.168.127.2:80", protocol: "tcp" }]);
 });

@@ -101,7 +101,7 @@ describe("a keeper of a VM with an HTTP interface", () => {
       version: 1, token: "t", name: "web", folders: { data: folder, runtime: folder, logs: folder }, helpers: [], mounts: [], accelerator: "vz",
       vm: { program: process.execPath, argv: ["-e", vm, control, screen, ready, obeyed], name: "vm" },
       console: { kind: "file", path: screen }, ready: { kind: "listen", path: ready }, control: { kind: "rest", path: control },
-      ssh: { host: login.host, port: login.port, user: login.user, keyFile, hostKey: login.hostKey }, expose: { kind: "ssh" }, openAtStart: [], ports: [], sockets: [], restart: "never",
+      ssh: { host: login.host, port: login.port, user: login.user, keyFile, hostKey: login.hostKey }, expose: { kind: "ssh" }, guestPorts: "any", openAtStart: [], ports: [], sockets: [], restart: "never",
       deadlines: { helpersMs: limit, monitorMs: limit, lifeMs: limit, readyMs: limit, sshMs: limit, probeMs: limit },
     }, { version: "0.0.0", environment: {} });
     onTestFinished(() => keeper.stop(true, 0));

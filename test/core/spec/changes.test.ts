@@ -32,6 +32,7 @@ describe("each field's change has its kind and its words", () => {
     [{ sockets: [{ host: "/a", guest: "/b" }] }, { sockets: [{ host: "/a", guest: "/c" }] }, "next-start", "sockets: /a changed"],
     [{ volumes: [volume] }, { volumes: [{ ...volume, readOnly: true }] }, "next-start", "volumes: +/srv:/srv:ro, -/srv:/srv"],
     [{ volumes: [volume, { ...volume, target: "/b" }] }, { volumes: [{ ...volume, target: "/b" }, volume] }, "next-start", "volumes: another order"],
+    [{ guestPorts: "any" }, { guestPorts: "loopback" }, "next-start", "guestPorts: any → loopback"],
     [{ restart: "never" }, { restart: "always" }, "next-start", "restart: never → always"],
     [{ plugins: ["image", "launcher", "podman"] }, { plugins: ["image", "launcher", "podman", "mine"] }, "next-start", "plugins: +mine"],
     [{ rootful: false }, { rootful: true }, "next-start", "rootful: false → true"],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { HostFacts, LinkKind, NetPlan } from "glowplug";
+import type { GuestPorts, HostFacts, LinkKind, NetPlan } from "glowplug";
 import { foreignHost } from "../../../core/host.ts";
 import gvproxy, { type GvproxyOptions } from "../../../plugins/forwarders/gvproxy.ts";
 import { hostOf } from "../../fixtures/hosts.ts";
@@ -7,8 +7,8 @@ import { hostOf } from "../../fixtures/hosts.ts";
 const runtime = "/run/user/1000/glowplug/web";
 const port = { host: "127.0.0.1", hostPort: 8080, guestPort: 80, protocol: "tcp" } as const;
 const program = "/usr/libexec/podman/gvproxy";
-const plan = async (host: HostFacts, link: LinkKind = "unix-stream", options?: GvproxyOptions): Promise<NetPlan> =>
-  await gvproxy(options).plan({ name: "web", host, link, mac: "52:54:00:12:34:56", sshPort: 40022, ports: [port], folders: { data: "/data", runtime } });
+const plan = async (host: HostFacts, link: LinkKind = "unix-stream", options?: GvproxyOptions, guestPorts: GuestPorts = "any"): Promise<NetPlan> =>
+  await gvproxy(options).plan({ name: "web", host, link, mac: "52:54:00:12:34:56", sshPort: 40022, ports: [port], guestPorts, folders: { data: "/data", runtime } });
 
 describe("the plan", () => {
   it("listens for QEMU, serves its control socket, and leads to ssh", async () => {
@@ -42,6 +42,20 @@ describe("the plan", () => {
 
   it("offers no link of another kind", async () => {
     await expect(plan(foreignHost("darwin/arm64"), "user")).rejects.toMatchObject({ code: "slots-mismatch", message: "gvproxy offers no link of the kind user" });
+  });
+});
+
+describe("ports that the guest opens", () => {
+  const host = hostOf("linux/amd64", { programs: { gvproxy: program } });
+
+  it("are asked for by the guest's podman, unless the guest may open none: then it is not told that it can", async () => {
+    expect(await plan(host, "unix-stream", {}, "loopback")).toMatchObject({ guestOpensPorts: true });
+    expect(await plan(host, "unix-stream", {}, "none")).toMatchObject({ guestOpensPorts: false });
+  });
+
+  it("leave those below 1024 to the host's own: as root they are carried over ssh", async () => {
+    expect((await plan(host)).expose).not.toHaveProperty("lowestPort");
+    expect((await plan(hostOf("linux/amd64", { uid: 0, programs: { gvproxy: program } }))).expose).toMatchObject({ lowestPort: 1024 });
   });
 });
 

@@ -9,7 +9,7 @@ const program = "/usr/bin/passt";
 const web: ResolvedPort = { host: "127.0.0.1", hostPort: 8080, guestPort: 80, protocol: "tcp" };
 const user = (parts: HostParts = {}): HostFacts => hostOf("linux/amd64", { programs: { passt: program }, ...parts });
 const plan = async (ports: readonly ResolvedPort[] = [web], { host = user(), link = "unix-stream", options }: { host?: HostFacts; link?: LinkKind; options?: PasstOptions } = {}): Promise<NetPlan> =>
-  await passt(options).plan({ name: "web", host, link, mac: "52:54:00:12:34:56", sshPort: 40022, ports, folders });
+  await passt(options).plan({ name: "web", host, link, mac: "52:54:00:12:34:56", sshPort: 40022, ports, guestPorts: "any", folders });
 const line = (rest: string, runas = "", folder = folders.runtime): string =>
   `${program} --foreground --quiet${runas} --socket ${folder}/net/vm.sock --address 10.0.2.15 --netmask 24 --gateway 10.0.2.2 --tcp-ports 127.0.0.1/40022:22${rest}`;
 

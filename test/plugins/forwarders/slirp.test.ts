@@ -5,7 +5,7 @@ import slirp from "../../../plugins/forwarders/slirp.ts";
 
 const port: ResolvedPort = { host: "0.0.0.0", hostPort: 8080, guestPort: 80, protocol: "tcp" };
 const plan = async (ports: readonly ResolvedPort[]): Promise<NetPlan> =>
-  await slirp().plan({ name: "web", host: foreignHost("linux/amd64"), link: "user", mac: "52:54:00:12:34:56", sshPort: 40022, ports, folders: { data: "/data", runtime: "/run" } });
+  await slirp().plan({ name: "web", host: foreignHost("linux/amd64"), link: "user", mac: "52:54:00:12:34:56", sshPort: 40022, ports, guestPorts: "any", folders: { data: "/data", runtime: "/run" } });
 
 it("needs no process: the VM forwards ssh and the ports of the spec from its start", async () => {
   expect(await plan([port])).toEqual({

@@ -3,6 +3,7 @@ import { chownSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { foreignHost, hostOfProcess } from "../../../../core/host.ts";
+import { openFolders, sealFolders } from "../../../../core/keeper/seal.ts";
 import type { HostFacts, ProbeResult } from "../../../../core/model.ts";
 import { findFence, unfenced } from "../../../../plugins/forwarders/gvproxy/fence.ts";
 import { hostOf } from "../../../fixtures/hosts.ts";
@@ -86,6 +87,17 @@ describe.each(["bubblewrap", "Landlock"] as const)("gvproxy fenced in by %s", (k
         expect(lookAt(path), path).toBe(before);
       }
       expect(readFileSync(join(home, "precious"), "utf8")).toBe("precious\n");
+    });
+
+    it("makes and removes nothing beside its own sockets either, once their folder is sealed", async () => {
+      const { net, api } = await start(kind, uid);
+      sealFolders({ role: "forwarder", listens: [api] }, { data: "/data", runtime: "/run", logs: "/logs" });
+      onTestFinished(() => openFolders([api]));
+      for (const name of ["api.sock", "vm.sock", "fresh.sock"]) {
+        const before = lookAt(join(net, name));
+        expect(await expose(api, { local: join(net, name), remote: "tcp://192.168.127.2:80", protocol: "unix" }), name).toMatch(/permission denied\n$/);
+        expect(lookAt(join(net, name)), name).toBe(before);
+      }
     });
 
     it("opens ports for the guest, and none that only root may open", async () => {
