@@ -3,6 +3,7 @@ import { closeSync, constants, fchmodSync, fstatSync, lstatSync, mkdirSync, open
 import { open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { MachineError, messageOf } from "./errors.ts";
+import { checkWay } from "./safe-way.ts";
 import { identityOf } from "./process-identity.ts";
 
 /**
@@ -69,9 +70,11 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /**
  * Makes sure that a folder is there, belongs to this user and is closed to all others (0700), its missing parents as well.
- * Throws MachineError "conflict" for a symbolic link, for something else of that name and for a folder of somebody else.
+ * Throws MachineError "conflict" for a symbolic link, for something else of that name, and for a folder that is somebody else's or that
+ * somebody else could replace.
  */
 export function makePrivateFolder(path: string): void {
+  checkWay(dirname(path));
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {

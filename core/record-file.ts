@@ -1,4 +1,4 @@
-import { constants, copyFileSync, existsSync, readFileSync } from "node:fs";
+import { constants, copyFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { codeOf, diskError, makePrivateFolder, writeFileDurably } from "./atomic.ts";
 import { MachineError } from "./errors.ts";
 import type { Paths } from "./paths.ts";
@@ -78,11 +78,21 @@ function tryCopy(file: string, name: string): MachineRecord | undefined {
 
 function readText(file: string, name: string): string | undefined {
   try {
-    return readFileSync(file, "utf8");
+    const text = readFileSync(file, "utf8");
+    checkOwner(file, name);
+    return text;
   } catch (cause) {
     if (codeOf(cause) === "ENOENT") return undefined;
+    if (cause instanceof MachineError) throw cause;
     throw diskError(`the record of machine "${name}" (${file}) could not be read`, cause);
   }
+}
+
+/** A record names processes to end and commands to run: whoever could write it could have root do so. */
+function checkOwner(file: string, name: string): void {
+  const [owner, user] = [statSync(file).uid, process.getuid?.()];
+  if (user === undefined || owner === user) return;
+  throw new MachineError("conflict", `machine "${name}" belongs to user ${owner}, and this is user ${user}`, { hint: `${file} is its record. Run glowplug as its owner.` });
 }
 
 /** The error for a machine that should be there. */

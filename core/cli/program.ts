@@ -8,6 +8,8 @@ export async function runProcess(dispatch: (argv: readonly string[], shell: Shel
   const { stdout, stderr } = process;
   // A closed stderr must not end a machine's start.
   stderr.on("error", () => {});
+  // A umask that takes rights from their owner would lock us out of the folders that we make.
+  process.umask(process.umask() & 0o077);
   const { signal, leaveFirst } = watchSignals((line) => void stderr.write(`${line}\n`));
 
   const paths = pathsOfProcess();

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { makePrivateFolder, writeFileDurably } from "../atomic.ts";
 import { diskSize, growDisk } from "../disk.ts";
@@ -83,7 +82,7 @@ function bootUnder(accelerator: string, { spec, record, accelerators, fallbacks 
     for (const note of notes) run.report.info(note);
     makePrivateFolder(run.paths.runtime);
     makePrivateFolder(files.runtime);
-    mkdirSync(files.logs, { recursive: true, mode: 0o700 });
+    makePrivateFolder(files.logs);
     scope.defer(`sockets of ${spec.name}`, () => sweep(spec.name, run));
     for (const socket of planned.net.listens) makePrivateFolder(dirname(socket));
     await writePlannedFiles(planned.boot.files);

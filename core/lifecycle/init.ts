@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { obtainImage } from "../cache.ts";
-import { writeFileDurably } from "../atomic.ts";
+import { makePrivateFolder, writeFileDurably } from "../atomic.ts";
 import { createDisk } from "../disk.ts";
 import { MachineError } from "../errors.ts";
 import { finishGuest } from "../first-boot.ts";
@@ -38,6 +38,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
   await callPlugin(run.trace, spec.launcher, "check", host);
   await callPlugin(run.trace, spec.forwarder, "check", host);
   matchSlots(spec);
+  makePrivateFolder(paths.machines);
   await recoverOthers(run);
   const lock = await lockMachine(spec.name, "init", run);
   try {
@@ -62,7 +63,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
         for (const folder of [files.data, files.runtime]) removeTree(folder);
       });
       await markUnfinished(paths, spec.name, { verb: "init", undo: [], keep: [] });
-      mkdirSync(files.logs, { recursive: true, mode: 0o700 });
+      makePrivateFolder(files.logs);
       const disk = await createDisk({ base, size: spec.disk, path: files.disk, formats: spec.launcher.formats, run });
 
       await hooks.fire("ignition", info, { guest });

@@ -20,10 +20,11 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. Standard input is closed. */
-export function run(file: string, argv: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly input?: string } = {}): Promise<Ended> {
+/** Runs a program to its end. Standard input is closed. `uid`: as another user, whose group has the same number. */
+export function run(file: string, argv: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly input?: string; readonly uid?: number } = {}): Promise<Ended> {
   return new Promise((done, reject) => {
-    const child = spawn(file, [...argv], { env: options.env ?? process.env, cwd: options.cwd, stdio: ["pipe", "pipe", "pipe"] });
+    const { uid, cwd } = options;
+    const child = spawn(file, [...argv], { env: options.env ?? process.env, cwd, ...(uid !== undefined && { uid, gid: uid }), stdio: ["pipe", "pipe", "pipe"] });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
