@@ -44,10 +44,11 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   const known = what.name === undefined ? undefined : readRecord(run.paths, what.name);
   if (what.isNew && known) throw alreadyExists(known.name);
   const explicit = what.script ?? known?.spec.script;
-  const found = await findConfig({ cwd: run.cwd, ...(explicit !== undefined && { explicit }), userFolder: run.paths.config, uid: run.host.uid })
-    .catch((error: unknown) => { throw what.script === undefined && known && isMachineError(error) && error.code === "not-found" ? lostScript(known, error) : error; });
   // A machine that was made without a script is not claimed by one that happens to lie here.
-  const script = what.spec || (known && known.spec.script === undefined && what.script === undefined) ? undefined : found.script;
+  const isBare = known !== undefined && explicit === undefined;
+  const found = await findConfig({ cwd: run.cwd, ...(explicit !== undefined && { explicit }), search: !isBare && !what.spec, userFolder: run.paths.config, uid: run.host.uid })
+    .catch((error: unknown) => { throw what.script === undefined && known && isMachineError(error) && error.code === "not-found" ? lostScript(known, error) : error; });
+  const script = what.spec ? undefined : found.script;
 
   const podman = await machineTableLayers(run);
   const user = found.user === undefined ? undefined : await load(found.user, what, run);

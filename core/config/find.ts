@@ -1,7 +1,8 @@
-import { readdirSync, realpathSync, statSync, type Stats } from "node:fs";
+import { readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { MachineError } from "../errors.ts";
 import { didYouMean } from "../suggest.ts";
+import { doubtOf } from "./trust.ts";
 
 /** Endings of a config, in the order in which they are tried. */
 export const configEndings: readonly string[] = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];
@@ -10,6 +11,8 @@ export interface FindOptions {
   readonly cwd: string;
   /** A script, a config file or a folder that holds one, as the user named it. */
   readonly explicit?: string;
+  /** Whether to look for one where none was named. Default: true. */
+  readonly search?: boolean;
   /** Where the user's own config is: `paths.config`. */
   readonly userFolder: string;
   /** The user's id. */
@@ -27,11 +30,13 @@ export interface FoundConfigs {
 /**
  * Finds the config: the one that was named; else the nearest of `glowplug.config.*` here and upwards, and `machine.*` here alone.
  * Beneath it lies `config.*` in the user's config folder. Reads no content. Throws "not-found" for a named one that is not there, and
- * "bad-config" for one that others may have put where it was found.
+ * "bad-config" for one that others may have put where it was found, or may have written.
  */
-export async function findConfig({ cwd, explicit, userFolder, uid }: FindOptions): Promise<FoundConfigs> {
-  const script = explicit === undefined ? await searchUpwards(cwd, uid) : await findNamed(resolve(cwd, explicit), explicit);
+export async function findConfig({ cwd, explicit, search = true, userFolder, uid }: FindOptions): Promise<FoundConfigs> {
+  const script = explicit === undefined ? (search ? await searchUpwards(cwd, uid) : undefined) : await findNamed(resolve(cwd, explicit), explicit);
   const user = await searchFolder(userFolder, ["config"]);
+  const doubt = user === undefined ? undefined : doubtOf(user, uid);
+  if (doubt !== undefined) throw new MachineError("bad-config", `${user} ${doubt}, so it is not used`, { hint: `It should be yours alone: chown ${uid} and chmod go-w, for the file and its folder.` });
   return { ...(script !== undefined && { script: realpathSync(script) }), ...(user !== undefined && { user: realpathSync(user) }) };
 }
 
@@ -56,26 +61,19 @@ async function findNamed(path: string, asNamed: string): Promise<string> {
 
 async function searchUpwards(cwd: string, uid: number): Promise<string | undefined> {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
-    const here = folder === resolve(cwd);
-    const found = await searchFolder(folder, here ? ["glowplug.config", "machine"] : ["glowplug.config"]);
+    const found = await searchFolder(folder, folder === resolve(cwd) ? ["glowplug.config", "machine"] : ["glowplug.config"]);
     if (found !== undefined) {
-      checkTrust(found, here, uid);
+      checkTrust(found, uid);
       return found;
     }
     if (folder === dirname(folder)) return undefined;
   }
 }
 
-/** A config found on the way up is run like a program, so nobody else may have put it there. */
-function checkTrust(file: string, here: boolean, uid: number): void {
-  const folder = dirname(file);
-  const folderFacts = statSync(folder);
-  const ours = ({ uid: owner }: Stats): boolean => owner === uid || owner === 0;
-  const open = (folderFacts.mode & 0o002) !== 0;
-  const doubt = here
-    ? open && !ours(statSync(file)) && "lies in a folder that everybody may write to, and belongs to somebody else"
-    : open ? "lies in a folder that everybody may write to" : !ours(folderFacts) && "lies in a folder of somebody else's";
-  if (doubt) throw new MachineError("bad-config", `${file} ${doubt}, so it is not used unasked`, { hint: `Name it, if you trust it: --config ${file}` });
+/** A config that nobody named is run like a program, so nobody else may have put it there. */
+function checkTrust(file: string, uid: number): void {
+  const doubt = doubtOf(file, uid);
+  if (doubt !== undefined) throw new MachineError("bad-config", `${file} ${doubt}, so it is not used unasked`, { hint: `Name it, if you trust it: --config ${file}` });
 }
 
 /**

@@ -5,9 +5,11 @@ import type { RunningCopy } from "../running-copy.ts";
  * Runs in the loader's thread, hence a text. `import "glowplug"` means the running copy, so a lone file needs nothing installed beside it.
  * TypeScript outside node_modules is a module, whatever the package.json around it says, and so is JavaScript written as one: without this, tsx takes a file
  * for CommonJS where no package.json says otherwise, and then top-level await fails.
+ * Packages are looked for upwards, as far as /tmp/node_modules, where anybody may have put one: taken are those of the user's, of root's,
+ * and of whoever the script's folder belongs to.
  */
 const hook = `
-  import { existsSync, readFileSync } from "node:fs";
+  import { existsSync, readFileSync, statSync } from "node:fs";
   import { fileURLToPath, pathToFileURL } from "node:url";
   let copy;
   export function initialize(data) { copy = data; }
@@ -15,6 +17,7 @@ const hook = `
     const file = fileOf(specifier);
     if (file) return { url: pathToFileURL(file).href, format: "module", shortCircuit: true };
     const found = await next(specifier, context);
+    checkPackage(found.url, context.parentURL);
     return isModule(found) ? { ...found, format: "module" } : found;
   }
   function fileOf(specifier) {
@@ -23,6 +26,14 @@ const hook = `
     if (!specifier.startsWith("glowplug/plugins/")) return undefined;
     const stem = copy.plugins + specifier.slice("glowplug/plugins".length);
     return [stem + copy.ending, stem + "/index" + copy.ending].find((path) => existsSync(path));
+  }
+  function checkPackage(url, parent) {
+    const [, folder] = /^file:\\/\\/(.*?\\/node_modules)\\//.exec(url) ?? [];
+    if (folder === undefined || !parent?.startsWith("file:") || parent.includes("/node_modules/")) return;
+    const { uid, mode } = statSync(decodeURIComponent(folder));
+    const own = [process.getuid(), 0, statSync(new URL(".", parent)).uid];
+    const whose = own.includes(uid) ? (mode & 0o002) !== 0 && "everybody may write to" : "belongs to user " + uid;
+    if (whose) throw new Error(decodeURIComponent(folder) + ", which " + whose + ", is not used: install the package beside the script");
   }
   function isModule({ url, format }) {
     if (!url.startsWith("file:") || url.includes("/node_modules/")) return false;

@@ -112,23 +112,59 @@ test("the user's own config is found beside whatever else is", async () => {
   expect(await findConfig({ cwd: folder.path, userFolder: dirname(user), uid })).toEqual({ script: realpathSync(script), user: realpathSync(user) });
 });
 
-test("a config above that everybody could have put there is refused, and says how to use it", async () => {
+test.each([["here", "."], ["above", "a"]])("a config %s that somebody else could have written is refused, and says how to use it", async (_, cwd) => {
   const file = put("glowplug.config.ts");
   mkdirSync(join(folder.path, "a"));
-  chmodSync(folder.path, 0o1777);
-  expect(await failureOf(found("a"))).toMatchObject({
+  chmodSync(folder.path, 0o777);
+  expect(await failureOf(found(cwd))).toMatchObject({
     code: "bad-config", message: `${file} lies in a folder that everybody may write to, so it is not used unasked`, hint: `Name it, if you trust it: --config ${file}`,
   });
-  expect(await found("a", "../glowplug.config.ts")).toBe("glowplug.config.ts");
-  expect(await found("")).toBe("glowplug.config.ts");
+  expect(await found(cwd, file)).toBe("glowplug.config.ts");
+  chmodSync(folder.path, 0o1777);
+  expect(await found(cwd)).toBe("glowplug.config.ts");
 });
 
-test("a config above in a folder of somebody else's is refused", async () => {
+test("a config in a folder of somebody else's is refused", async () => {
   const file = put("glowplug.config.ts");
   mkdirSync(join(folder.path, "a"));
   if (uid === 0) chownSync(folder.path, 12_345, 12_345);
   const work = findConfig({ cwd: join(folder.path, "a"), userFolder: "/nonexistent", uid: uid === 0 ? 0 : uid + 1 });
-  expect((await failureOf(work)).message).toBe(`${file} lies in a folder of somebody else's, so it is not used unasked`);
+  expect((await failureOf(work)).message).toBe(`${file} lies in a folder of user ${uid === 0 ? 12_345 : uid}'s, so it is not used unasked`);
+});
+
+test("nothing is looked at where nothing is looked for: a machine without a script is started from anywhere", async () => {
+  put("glowplug.config.ts");
+  chmodSync(folder.path, 0o777);
+  expect(await findConfig({ cwd: folder.path, search: false, userFolder: "/nonexistent", uid })).toEqual({});
+});
+
+test("the user's own config is refused where others can write it", async () => {
+  const file = put("user/config.ts");
+  chmodSync(dirname(file), 0o777);
+  expect(await failureOf(findConfig({ cwd: folder.path, userFolder: dirname(file), uid }))).toMatchObject({
+    code: "bad-config", message: `${file} lies in a folder that everybody may write to, so it is not used`, hint: `It should be yours alone: chown ${uid} and chmod go-w, for the file and its folder.`,
+  });
+});
+
+test("packages of a script come from folders that somebody else could not write", async () => {
+  const script = 'import { answer } from "some-package";\nexport default { cpus: answer };\n';
+  put("node_modules/some-package/package.json", '{ "type": "module", "exports": "./index.js" }');
+  put("node_modules/some-package/index.js", 'export { answer } from "deep-package";');
+  put("node_modules/deep-package/package.json", '{ "type": "module", "exports": "./index.js" }');
+  put("node_modules/deep-package/index.js", "export const answer = 3;");
+  put("a/m.ts", script);
+  const path = join(folder.path, "a/m.ts");
+  expect((await runLoader(60_000, [path])).stdout).toEqual([{ machines: [{ spec: { cpus: 3 } }] }]);
+  const packages = join(folder.path, "node_modules");
+  chmodSync(packages, 0o777);
+  const message = (whose: string): object => ({ error: { code: "bad-script", message: expect.stringContaining(`${packages}, which ${whose}, is not used: install the package beside the script`) as string } });
+  expect((await runLoader(60_000, [path])).stdout).toMatchObject([message("everybody may write to")]);
+  chmodSync(packages, 0o755);
+  if (uid !== 0) return;
+  chownSync(packages, 12_345, 12_345);
+  expect((await runLoader(60_000, [path])).stdout).toMatchObject([message("belongs to user 12345")]);
+  chownSync(join(folder.path, "a"), 12_345, 12_345);
+  expect((await runLoader(60_000, [path])).stdout).toEqual([{ machines: [{ spec: { cpus: 3 } }] }]);
 });
 
 test("cosmiconfig itself takes a script's own ENOENT for no config at all", async () => {
