@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, cpSync, lchownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fakeFence, type FakeProgram } from "../fixtures/fakes.ts";
+import { fakeFence, fakes } from "../fixtures/fakes.ts";
 import { run, World, type Ended } from "./world.ts";
 
 /** Where the tests run as root: somebody who is not. Else there is nobody but ourselves. */
@@ -16,7 +16,6 @@ export class OrdinaryWorld extends World {
     cpSync(dist, join(folder, "program"), { recursive: true });
     mkdirSync(join(folder, "home"), { mode: 0o700 });
     mkdirSync(join(folder, "fakes"));
-    const fakes: Readonly<Record<FakeProgram, string>> = { "qemu-system-x86_64": "fake-qemu", "qemu-system-aarch64": "fake-qemu", gvproxy: "fake-gvproxy", "qemu-img": "fake-qemu-img" };
     for (const [name, file] of Object.entries(fakes)) {
       chmodSync(join(folder, "program", `${file}.js`), 0o755);
       symlinkSync(join(folder, "program", `${file}.js`), join(folder, "fakes", name));
