@@ -50,8 +50,8 @@ export function hostOfProcess(paths: Paths = pathsOfProcess(), trace: Trace = no
 /** The facts of a host that is not here, for `plan --host darwin/arm64`. What cannot be known is what such a host usually has. */
 export function foreignHost(name: string): HostFacts {
   const [osWord = "", archWord = "", ...rest] = name.toLowerCase().split("/");
-  const os = ({ linux: "linux", darwin: "darwin", macos: "darwin" } as const)[osWord];
-  const architecture = architectures[archWord];
+  const os = new Map<string, HostOs>([["linux", "linux"], ["darwin", "darwin"], ["macos", "darwin"]]).get(osWord);
+  const architecture = Object.hasOwn(architectures, archWord) ? architectures[archWord] : undefined;
   if (!os || !architecture || rest.length > 0) {
     throw new MachineError("usage", `${JSON.stringify(name)} is no host`, { hint: "Write OS/ARCH: linux/amd64, linux/arm64, darwin/amd64 or darwin/arm64." });
   }

@@ -96,8 +96,10 @@ function parseTemplate(template: string): Part[] {
 
 /** Where an action ends: the first "}}" outside its strings. */
 function closingOf(template: string, from: number): number {
-  const rest = /^(?:"(?:[^"\\]|\\.)*"|`[^`]*`|[\s\S])*?\}\}/.exec(template.slice(from));
-  return rest ? from + rest[0].length - 2 : -1;
+  const piece = /\}\}|"(?:[^"\\]|\\.)*"|`[^`]*`/g;
+  piece.lastIndex = from;
+  for (let found = piece.exec(template); found; found = piece.exec(template)) if (found[0] === "}}") return found.index;
+  return -1;
 }
 
 // ASCII, as all our fields are: \p{L} alone costs milliseconds when it is compiled.

@@ -12,7 +12,7 @@ export const globalFlags = {
   help: on("-h, --help", "Show this help"),
   quiet: on("-q, --quiet", "No progress, only warnings and the answer"),
   verbose: on("--verbose", "Say more, the same as --log-level debug"),
-  logLevel: converted("--log-level <level>", "Least level of lines on stderr: debug, info, warn, error", `one of ${Object.keys(levels).join(", ")}`, (word) => levels[word.toLowerCase()]),
+  logLevel: converted("--log-level <level>", "Least level of lines on stderr: debug, info, warn, error", `one of ${Object.keys(levels).join(", ")}`, (word) => (Object.hasOwn(levels, word.toLowerCase()) ? levels[word.toLowerCase()] : undefined)),
   logFormat: choice("--log-format <format>", "How lines on stderr look: text, json", ["text", "json"]),
   noColor: on("--no-color", "No colours, as with NO_COLOR in the environment"),
   json: on("--json", "Print the answer, and an error, as one JSON document on stdout"),
