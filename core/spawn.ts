@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { CommandRecord } from "./command.ts";
 import { MachineError } from "./errors.ts";
+import { trimLog } from "./trim-log.ts";
 
 /** Variables that a child gets beside its own: enough to find libraries and a home, no secrets. */
 const passedOn = ["PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "USER", "LOGNAME"];
@@ -12,6 +13,7 @@ const passedOn = ["PATH", "HOME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR", "USER", "
  * Throws MachineError "missing-program" when it cannot be run.
  */
 export async function spawnDetached(record: CommandRecord, logFile: string, environment: Readonly<Record<string, string | undefined>>): Promise<ChildProcess & { readonly pid: number }> {
+  trimLog(logFile);
   const output = openSync(logFile, "a", 0o600);
   try {
     const env = { ...Object.fromEntries(passedOn.flatMap((key) => (environment[key] === undefined ? [] : [[key, environment[key]]]))), ...record.env };

@@ -4,6 +4,7 @@ import type { CommandRecord } from "../command.ts";
 import { endGroup, killGroup } from "../process-group.ts";
 import { identityOf, type ProcessIdentity } from "../process-identity.ts";
 import { spawnDetached } from "../spawn.ts";
+import { watchLog } from "../trim-log.ts";
 import { pause } from "./again.ts";
 import { readable } from "./console.ts";
 import { deferred } from "./deferred.ts";
@@ -42,6 +43,7 @@ export async function spawnChild(record: CommandRecord, role: ChildRole, logFile
       exit.resolve({ code, signal });
     });
   });
+  void exit.promise.then(watchLog(logFile));
   return { name: record.name, program: basename(record.program), role, identity, logFile, exited: exit.promise, hasExited: () => gone };
 }
 
@@ -62,9 +64,12 @@ export function describeExit({ code, signal }: ChildExit): string {
 
 /** The last lines that a child printed. */
 export function lastWords({ logFile }: Child, count = 8): string[] {
-  try {
-    return readable(readFileSync(logFile, "latin1").slice(-8192)).slice(-count);
-  } catch {
-    return [];
-  }
+  const texts = [`${logFile}.1`, logFile].map((path) => {
+    try {
+      return readFileSync(path, "latin1").slice(-8192);
+    } catch {
+      return "";
+    }
+  });
+  return readable(texts.join("")).slice(-count);
 }
