@@ -20,9 +20,31 @@ export function settingsOfProcess(): Readonly<Record<string, string | undefined>
   return subset(process.env, (key) => /^((GLOWPLUG|CONTAINERS?|PODMAN|DOCKER)_|SHELL$)/.test(key));
 }
 
-/** Our folders, from this process's environment. */
+/** Our folders, from this process's environment. Throws MachineError "unsupported-host" where there is no home and our folders are not named. */
 export function pathsOfProcess(): Paths {
-  return createPaths({ os: osOfProcess(), uid: uidOfProcess(), home: homedir(), env: process.env, isOwned });
+  return createPaths({ os: osOfProcess(), uid: uidOfProcess(), get home() { return homeOfProcess(); }, env: process.env, isOwned });
+}
+
+/** The folder that we were called in. Throws MachineError "not-found" where it was removed. */
+export function folderOfProcess(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new MachineError("not-found", "the folder that glowplug was called in is not there any more", { cause, hint: "Change to another one." });
+  }
+}
+
+/** HOME, else what the system's list of users says. */
+function homeOfProcess(): string {
+  try {
+    const home = homedir();
+    if (isAbsolute(home)) return home;
+  } catch {
+    // This user stands in no list.
+  }
+  throw new MachineError("unsupported-host", "there is no home folder: HOME is not set, and the system knows none for this user", {
+    hint: "Set HOME, or name our folders by XDG_DATA_HOME, XDG_CACHE_HOME and XDG_CONFIG_HOME.",
+  });
 }
 
 /** The facts of the host we run on. Reads small files; runs nothing. Programs that are probed later get spans in the trace. */
@@ -32,7 +54,7 @@ export function hostOfProcess(paths: Paths = pathsOfProcess(), trace: Trace = no
   let named: readonly string[] | undefined;
   return {
     os, arch: architectureOfProcess(), cpus: availableParallelism(), memory: totalmem(), uid: uidOfProcess(), gid: process.getgid?.() ?? 0,
-    home: homedir(), timezone: readTimezone(), osRelease: readOsRelease(), local: true,
+    get home() { return homeOfProcess(); }, timezone: readTimezone(), osRelease: readOsRelease(), local: true,
     env: subset(process.env, (key) => /^((https?|ftp|no|all)_proxy|SSL_CERT_(FILE|DIR)|NODE_EXTRA_CA_CERTS)$/i.test(key)),
     get cpuFlags() {
       return (flags ??= readCpuFlags());

@@ -10,6 +10,7 @@ import { runCommand, runProgram } from "./process.ts";
 import { findQemuImg } from "./qemu-img.ts";
 import type { Run } from "./run.ts";
 import { hashFile } from "./sparse-copy.ts";
+import { step } from "./step.ts";
 
 /** A disk that has arrived in an incoming folder. */
 export interface ArrivedDisk {
@@ -27,6 +28,7 @@ export interface ArrivedDisk {
  * Throws MachineError "bad-image" otherwise, "missing-program" when it has to be converted and nothing can.
  */
 export async function admitDisk(arrived: ArrivedDisk, run: Run): Promise<NewImage> {
+  step("image.arrived");
   const { format } = await readDiskHeader(arrived.path, arrived.format).catch((error: unknown) => {
     throw renamed(error, arrived);
   });
@@ -35,6 +37,7 @@ export async function admitDisk(arrived: ArrivedDisk, run: Run): Promise<NewImag
   const converted = join(dirname(arrived.path), "converted");
   const convert = new Command(findQemuImg(run.host, `turn the ${format} disk ${arrived.shown} into qcow2`)).add("convert")
     .add("-f", format).add("-O", "qcow2").add(arrived.path).add(converted);
+  convert.env = { LC_ALL: "C" }; // what it says is looked at
   rmSync(converted, { force: true });
   await runCommand(convert, { signal: run.signal, trace: run.trace, code: "bad-image", title: arrived.shown }).catch((error: unknown) => {
     throw error instanceof MachineError && /No space left/.test(error.message) ? diskError(`${arrived.shown} could not be turned into qcow2`, { code: "ENOSPC" }) : error;

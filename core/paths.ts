@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
+import { MachineError } from "./errors.ts";
 import { podmanPaths, type PodmanPaths } from "./podman-paths.ts";
 
 /** What paths are made from. Read from the process in `pathsOfProcess` alone. */
@@ -67,19 +68,20 @@ export interface MachinePaths {
 /** Unix socket paths have room for 104 bytes on macOS and 108 on Linux, with their closing zero (sys/un.h). */
 export const socketPathLimit = 103;
 
-/** Lays out the folders. Pure but for `isOwned`. */
+/** Lays out the folders. Pure but for `isOwned` and `home`. Throws what `home` throws, and MachineError "bad-config" for a store of no absolute path. */
 export function createPaths(facts: PathFacts): Paths {
-  const { env, home, os, uid } = facts;
+  const { env, os, uid } = facts;
+  /** The user's home is asked for where it is needed alone: some have none. */
   const xdg = (variable: string, fallback: string): string => {
     const value = env[variable];
-    return join(value?.startsWith("/") ? value : fallback, "glowplug");
+    return join(value?.startsWith("/") ? value : join(facts.home, fallback), "glowplug");
   };
   const mac = os === "darwin";
-  const data = xdg("XDG_DATA_HOME", mac ? join(home, "Library/Application Support") : join(home, ".local/share"));
-  const cache = xdg("XDG_CACHE_HOME", mac ? join(home, "Library/Caches") : join(home, ".cache"));
-  const config = xdg("XDG_CONFIG_HOME", join(home, ".config"));
+  const data = xdg("XDG_DATA_HOME", mac ? "Library/Application Support" : ".local/share");
+  const cache = xdg("XDG_CACHE_HOME", mac ? "Library/Caches" : ".cache");
+  const config = xdg("XDG_CONFIG_HOME", ".config");
   const runtime = runtimeFolder(facts, data);
-  const store = env["GLOWPLUG_STORE"] || join(data, "images");
+  const store = storeFolder(env["GLOWPLUG_STORE"] || join(data, "images"));
   const machines = join(data, "machines");
   return {
     data, cache, config, runtime, store, machines, tools: join(data, "tools"), partial: join(store, "partial"), podmanRuntime: join(podmanFolder(), "podman"),
@@ -101,6 +103,12 @@ export function createPaths(facts: PathFacts): Paths {
     if (uid === 0) return "/run/glowplug";
     return isOwned(`/run/user/${uid}`) ? `/run/user/${uid}/glowplug` : join(dataFolder, "run");
   }
+}
+
+/** Machines' records name what lies in it. */
+function storeFolder(path: string): string {
+  if (isAbsolute(path)) return path;
+  throw new MachineError("bad-config", `GLOWPLUG_STORE is ${JSON.stringify(path)}, expected an absolute path`, { hint: "Write the whole path, from the slash on." });
 }
 
 function machinePaths(data: string, runtime: string, lock: string): MachinePaths {

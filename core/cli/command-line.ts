@@ -93,13 +93,15 @@ async function runVerb(verbs: readonly VerbEntry[], { entry, flags, words, globa
       isVerb: (word) => findVerb(verbs, word) !== undefined,
       dispatch: (line, about) => runLine(verbs, [...passOn(globals), ...line], { ...shell, trace: tracing }, about),
     };
-    return (await runOnAll(entry.verb, call)) ?? 0;
+    const status = (await runOnAll(entry.verb, call)) ?? 0;
+    await output.flush();
+    return status;
   } finally {
     report.close();
     // What outlives the verb, the keeper for one, ends with it in the trace.
     if (trace) await trace.write();
     else endSpan();
-    await output.flush();
+    await output.flush().catch(() => {}); // told above, or the verb's own failure is
   }
 }
 
@@ -137,7 +139,7 @@ async function fail(error: unknown, globals: Globals, shell: Shell): Promise<num
   if (globals.logFormat === "json") shell.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: "error", msg: record.message, ...record })}\n`);
   else shell.stderr.write(errorText(record, createPaint(shell.stderr, globals.noColor)));
   if (globals.level === "debug" && error instanceof Error && globals.logFormat === "text") shell.stderr.write(`${traceOf(error)}\n`);
-  if (globals.json) await print(`${JSON.stringify({ error: record })}\n`, shell);
+  if (globals.json) await print(`${JSON.stringify({ error: record })}\n`, shell).catch(() => {}); // nobody reads it
   return interrupted || record.code === "interrupted" ? interruptedStatus(shell.signal) : failureStatus;
 }
 

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { codeOf, diskError } from "../atomic.ts";
 import type { ErrorRecord } from "../errors.ts";
 import { createPaint, type Paint } from "./paint.ts";
 
@@ -16,17 +17,20 @@ export interface Output {
   readonly closed: AbortSignal;
   readonly isTerminal: boolean;
   readonly paint: Paint;
-  /** Resolves when all is written. */
+  /** Resolves when all is written, or nobody reads it any more. Throws MachineError "disk" for an answer that could not be written. */
   flush(): Promise<void>;
 }
 
-/** The answer's way to stdout. A reader that went away (`| head`) is no error: what follows is dropped. `before` runs ahead of each write. */
+/** A pipe without a reader, and a terminal that was closed. */
+const readerGone: readonly (string | undefined)[] = ["EPIPE", "EIO", "ECONNRESET"];
+
+/**
+ * The answer's way to stdout. A reader that went away (`| head`) is no error: what follows is dropped. Whatever else goes wrong with it is
+ * told at the end: a verb that is half done must not end for it. `before` runs ahead of each write.
+ */
 export function createOutput(stdout: Stream, options: { readonly noColor: boolean; readonly before?: () => void }): Output {
   const gone = new AbortController();
-  stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    gone.abort(error);
-  });
+  stdout.on("error", (error: NodeJS.ErrnoException) => gone.abort(error));
   const write = (text: string): void => {
     if (gone.signal.aborted || text === "") return;
     options.before?.();
@@ -43,12 +47,14 @@ export function createOutput(stdout: Stream, options: { readonly noColor: boolea
   };
 }
 
-function flushed(stream: Stream, gone: AbortSignal): Promise<void> {
-  if (gone.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    gone.addEventListener("abort", () => resolve(), { once: true });
-    stream.write("", () => resolve());
-  });
+async function flushed(stream: Stream, gone: AbortSignal): Promise<void> {
+  if (!gone.aborted) {
+    await new Promise<void>((resolve) => {
+      gone.addEventListener("abort", () => resolve(), { once: true });
+      stream.write("", () => resolve());
+    });
+  }
+  if (gone.aborted && !readerGone.includes(codeOf(gone.reason))) throw diskError("the answer could not be written to standard output", gone.reason);
 }
 
 /** An error as people read it: what, the details indented, what to do next. */

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
@@ -18,7 +18,7 @@ function program() {
     ...Object.fromEntries(["DATA_HOME", "CACHE_HOME", "CONFIG_HOME", "RUNTIME_DIR"].map((name) => [`XDG_${name}`, join(path, name.toLowerCase())])),
   };
   const start = (...argv: string[]) => spawn(process.execPath, ["--conditions=glowplug-source", "--import", "tsx", main, ...argv], { env, cwd: join(main, "../../.."), stdio: "pipe" });
-  return { path, paths, start };
+  return { path, paths, env, start };
 }
 
 test("the program ends with the verb's status", async () => {
@@ -39,6 +39,31 @@ test("a reader that goes away is no error", async () => {
   child.stdout.destroy();
   const [status] = await once(child, "exit");
   expect({ status: status as number, err: await err }).toEqual({ status: 0, err: "" });
+});
+
+test("an answer that cannot be written is a failure", async () => {
+  const { env } = program();
+  const full = openSync("/dev/full", "w");
+  onTestFinished(() => closeSync(full));
+  const child = spawn(process.execPath, ["--conditions=glowplug-source", "--import", "tsx", main, "list"], { env, cwd: join(main, "../../.."), stdio: ["ignore", full, "pipe"] });
+  const [err, [status]] = await Promise.all([text(child.stderr as NonNullable<typeof child.stderr>), once(child, "exit")]);
+  expect({ status: status as number, err }).toEqual({ status: 125, err: "Error: the answer could not be written to standard output: no space is left\nhint: Free some space; `glowplug image prune` removes images that no machine uses.\n" });
+});
+
+test.each<[string, NodeJS.ProcessEnv, string]>([
+  ["no home folder", { HOME: "nowhere", XDG_DATA_HOME: undefined }, "Error: there is no home folder: HOME is not set, and the system knows none for this user\nhint: Set HOME, or name"],
+  ["a store of no absolute path", { GLOWPLUG_STORE: "images" }, 'Error: GLOWPLUG_STORE is "images", expected an absolute path\nhint: '],
+])("%s is told as any failure is", async (_, changes, message) => {
+  const { env } = program();
+  const child = spawn(process.execPath, ["--conditions=glowplug-source", "--import", "tsx", main, "list"], { env: { ...env, ...changes }, cwd: join(main, "../../.."), stdio: "pipe" });
+  const { status, err } = await outcome(child);
+  expect([status, err.slice(0, message.length)]).toEqual([125, message]);
+});
+
+test("no home folder is needed where ours are named", async () => {
+  const { env } = program();
+  const child = spawn(process.execPath, ["--conditions=glowplug-source", "--import", "tsx", main, "list", "--quiet"], { env: { ...env, HOME: "nowhere" }, cwd: join(main, "../../.."), stdio: "pipe" });
+  expect(await outcome(child)).toEqual({ status: 0, out: "", err: "" });
 });
 
 test("SIGINT ends a verb with 130", async () => {
