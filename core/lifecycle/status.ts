@@ -4,6 +4,7 @@ import type { KeeperStatus } from "../keeper/protocol.ts";
 import { protocolVersion } from "../keeper/protocol.ts";
 import type { Status } from "../machine.ts";
 import type { MachinePaths, Paths } from "../paths.ts";
+import { isGroupAlive } from "../process-group.ts";
 import { isAlive, type ProcessIdentity } from "../process-identity.ts";
 import type { MachineRecord } from "../record.ts";
 
@@ -43,9 +44,9 @@ export function livingKeeper(files: MachinePaths): ProcessIdentity | undefined {
   return identity !== undefined && isAlive(identity) ? identity : undefined;
 }
 
-/** Processes that a keeper spawned and that live on. */
+/** Processes that a keeper spawned and that live on, or have left something that does. */
 export function orphansOf(files: MachinePaths): Orphan[] {
-  return (readJson<Orphan[]>(files.children) ?? []).filter(({ identity }) => isAlive(identity));
+  return (readJson<Orphan[]>(files.children) ?? []).filter(({ identity }) => isGroupAlive(identity));
 }
 
 function readJson<T>(path: string): T | undefined {

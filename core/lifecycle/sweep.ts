@@ -3,6 +3,7 @@ import type { CommandRecord } from "../command.ts";
 import { pause } from "../keeper/again.ts";
 import type { KeeperPlan } from "../keeper/plan.ts";
 import type { MachinePaths } from "../paths.ts";
+import { isGroupAlive, killGroup } from "../process-group.ts";
 import { isAlive, killIdentity, type ProcessIdentity } from "../process-identity.ts";
 import { processesRunning } from "../process-table.ts";
 import { removeTree } from "../remove-tree.ts";
@@ -30,9 +31,11 @@ export async function sweep(name: string, run: Run): Promise<void> {
   removeTree(files.runtime);
 }
 
+/** Each goes with what it started: a fence may have died before the program in it. */
 async function endAll(processes: readonly ProcessIdentity[], signal: NodeJS.Signals, limitMs: number): Promise<void> {
-  for (const identity of processes) killIdentity(identity, signal);
-  for (const limit = performance.now() + limitMs; processes.some(isAlive) && performance.now() < limit; ) await pause(20);
+  for (const identity of processes) if (!killGroup(identity, signal)) killIdentity(identity, signal);
+  const isThere = (identity: ProcessIdentity): boolean => isAlive(identity) || isGroupAlive(identity);
+  for (const limit = performance.now() + limitMs; processes.some(isThere) && performance.now() < limit; ) await pause(20);
 }
 
 /** The keeper, the processes that it wrote down, and those that run the words of its plan: a keeper may be killed before it wrote one down. */
