@@ -6,6 +6,7 @@ import { obtainLocal } from "./local-image.ts";
 import type { LocatedImage } from "./located-image.ts";
 import type { RecordedImage } from "./record.ts";
 import type { Run } from "./run.ts";
+import { step } from "./step.ts";
 
 /**
  * The disk of an image, in the store: content-addressed, read-only, shared by all machines. Taken from there if it is there and whole,
@@ -16,6 +17,7 @@ export async function obtainImage(located: LocatedImage, run: Run, source: strin
   for (;;) {
     const { image, origin } = await obtain(located, run);
     await markUse(store, image.id);
+    step("image.used");
     if (readImage(store, image.id)) return recordImage(store, source, image, origin); // else somebody removed it just before the mark
   }
 }

@@ -5,6 +5,7 @@ import { makePrivateFolder, syncFolder, writeFileDurably } from "./atomic.ts";
 import { isWhole, readImage, withStore, type ImageOrigin, type StoredImage } from "./image-store.ts";
 import { lockHolder, takeLock } from "./lock.ts";
 import type { DiskFormat } from "./model.ts";
+import { step } from "./step.ts";
 
 /** A place in the store for what is being made; nobody else looks into it. */
 export interface Incoming {
@@ -24,6 +25,7 @@ export async function openIncoming(store: string): Promise<Incoming> {
     }
     const folder = join(root, randomBytes(6).toString("hex"));
     await takeLock(join(folder, "owner"), { purpose: "adding an image" });
+    step("image.incoming");
     const empty = (): void => readdirSync(folder).filter((name) => name !== "owner").forEach((name) => removeTree(join(folder, name)));
     return { folder, empty, remove: () => removeTree(folder) };
   });
@@ -62,6 +64,7 @@ export async function addImage(store: string, disk: NewImage, origin: ImageOrigi
     rmSync(folder, { recursive: true, force: true }); // cut short or changed by somebody; the very same disk takes its place
     renameSync(fresh, folder);
     await syncFolder(store);
+    step("image.placed");
     rmSync(disk.path);
     return image;
   });

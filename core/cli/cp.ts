@@ -5,6 +5,7 @@ import { guestTree } from "../copy/guest-tree.ts";
 import { hostTree } from "../copy/host-tree.ts";
 import { MachineError, toErrorRecord } from "../errors.ts";
 import { readKeeperPlan } from "../keeper/read-plan.ts";
+import { step } from "../step.ts";
 import { formatSize } from "../units.ts";
 import { publish } from "./podman-events.ts";
 import { parseCopy, type CopyOrder } from "./cp-arguments.ts";
@@ -43,6 +44,7 @@ async function copy(name: string, { direction, hostPath, guestPath }: CopyOrder,
   const { host, port, keyFile, hostKey, user } = readKeeperPlan(run.paths.machine(name)).ssh;
   const { connectGuest } = await import("../ssh.ts");
   const connection = await connectGuest({ host, port, hostKey, user: username ?? (record.spec.rootful ? "root" : user), privateKey: readFileSync(keyFile, "utf8"), signal: run.signal });
+  step("cp.connected");
   const phase = run.report.phase(title);
   try {
     const guest = await connection.sftp();
@@ -51,6 +53,7 @@ async function copy(name: string, { direction, hostPath, guestPath }: CopyOrder,
     const copied = await copyTree(direction === "in"
       ? { ...common, from: hostTree, source: path, to: guestTree(guest), destination: guestPath, transfer: (source, target, mode, step) => guest.put(source, target, { mode, step }) }
       : { ...common, from: guestTree(guest), source: guestPath, to: hostTree, destination: path, transfer: (source, target, _mode, step) => guest.get(source, target, step) });
+    step("cp.done");
     phase.done(`${copied.files} file${copied.files === 1 ? "" : "s"}, ${formatSize(copied.bytes)}`);
     return copied;
   } catch (error) {

@@ -5,6 +5,7 @@ import type { ResolvedPort } from "../model.ts";
 import type { MachineRecord } from "../record.ts";
 import { clashingPorts, parsePorts, portText } from "../spec/ports.ts";
 import { readRecord } from "../store.ts";
+import { step } from "../step.ts";
 import { checkWords, pickAction } from "./actions.ts";
 import { printItems } from "./answer.ts";
 import { on, text } from "./flags.ts";
@@ -52,21 +53,26 @@ async function add(call: PortCall, words: readonly string[]): Promise<void> {
   const { name, ports: texts } = await target("port add", call, words);
   const wanted = texts.flatMap(readPorts);
   const { record, ports: open } = await openPorts(name, call);
-  const [clash] = clashingPorts([...open, ...wanted]);
+  // One that leads there already is as it should be: an earlier line may have been killed before it could say so.
+  const isOpen = (port: ResolvedPort): boolean => open.some((one) => one.by === "host" && portText(one) === portText(port));
+  const missing = wanted.filter((port) => !isOpen(port));
+  const [clash] = clashingPorts([...open, ...missing]);
   if (clash) throw clashError(name, open, clash);
   const { requireFreePort } = await import("../lifecycle/free-port.ts");
   const added: ResolvedPort[] = [];
   try {
-    for (const port of wanted) {
+    for (const port of missing) {
       await requireFreePort(port);
+      step("port.checked");
       await ask(record, call, { op: "port-add", port });
       added.push(port);
+      step("port.opened");
     }
   } catch (error) {
     for (const port of added.reverse()) await ask(record, call, { op: "port-remove", port });
     throw error;
   }
-  answer(call, record, added, ({ host, hostPort, guestPort, protocol }) => `${host}:${hostPort} leads to port ${guestPort}/${protocol} of ${name}`);
+  answer(call, record, wanted, ({ host, hostPort, guestPort, protocol }) => `${host}:${hostPort} leads to port ${guestPort}/${protocol} of ${name}`);
 }
 
 async function rm(call: PortCall, words: readonly string[]): Promise<void> {

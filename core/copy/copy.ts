@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { MachineError } from "../errors.ts";
 import { limitWait } from "../limit.ts";
+import { step } from "../step.ts";
 import { findEnds } from "./destination.ts";
 import type { FileInfo, FileTree } from "./tree.ts";
 
@@ -97,18 +98,20 @@ async function copyLink({ from, to, signal }: CopyJob, { source, target, fresh }
   await to.makeLink(await from.readLink(source), target);
 }
 
-async function copyFile({ to, transfer }: CopyJob, step: Step, over: AbortSignal, tell: (bytes: number) => void): Promise<void> {
-  const { source, target, info, fresh } = step;
+async function copyFile({ to, transfer }: CopyJob, file: Step, over: AbortSignal, tell: (bytes: number) => void): Promise<void> {
+  const { source, target, info, fresh } = file;
   if (!fresh && (await to.find(target))?.kind === "folder") throw new MachineError("conflict", `${target} on ${to.place} is a folder, and ${source} is a file`);
   try {
     if (fresh) await to.makeFile(target);
+    step("cp.begun");
     await unlessAborted(transfer(source, target, permissions(info), tell), over);
   } catch (error) {
     if (fresh) await to.remove(target).catch(() => {});
     throw error;
   }
   tell(info.size);
-  await finish(to, step);
+  await finish(to, file);
+  step("cp.file");
 }
 
 async function finish(to: FileTree, { target, info }: Step): Promise<void> {

@@ -1,6 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandRecord } from "../command.ts";
+import { step } from "../step.ts";
 import { pause } from "./again.ts";
 import { describeExit, endChild, spawnChild, type Child, type ChildRole } from "./child.ts";
 import type { Journal } from "./journal.ts";
@@ -43,7 +44,9 @@ export class Children {
   async spawn(record: CommandRecord, role: ChildRole): Promise<Child> {
     const child = await spawnChild(record, role, join(this.#plan.folders.logs, role === "vm" ? "vm.log" : "forwarder.log"), this.#environment);
     this.#all.push(child);
+    step("keeper.spawned");
     this.#write();
+    step("keeper.noted");
     this.#journal.say("child", { action: "spawned", ...factsOf(child) });
     void child.exited.then((exit) => this.#ended(child, describeExit(exit)));
     return child;

@@ -1,6 +1,7 @@
 import { isMachineError, MachineError, messageOf } from "../errors.ts";
 import type { ResolvedPort } from "../model.ts";
 import type { GuestConnection } from "../ssh.ts";
+import { step } from "../step.ts";
 import { bringUp } from "./bring-up.ts";
 import { lastWords, type Child } from "./child.ts";
 import { deferred } from "./deferred.ts";
@@ -72,6 +73,7 @@ export class Keeper {
       this.#phases.finish();
       this.journal.say("state", { state: "running" });
       this.#endWatches = watches.map((begin) => begin(this.#parts));
+      step("keeper.up");
       this.#up.resolve();
     } catch (error) {
       const blamed = isMachineError(error) ? error : new MachineError("internal", messageOf(error), { stage: this.#phases.current, cause: error });
@@ -89,6 +91,7 @@ export class Keeper {
     else if (this.#state === "running") {
       this.#state = "stopping";
       this.journal.say("state", { state: "stopping" });
+      step("keeper.stopping");
       await this.#takeDown(force, timeoutMs);
       this.#ended.resolve();
     }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { environmentOfProcess } from "../host.ts";
 import { identityOf } from "../process-identity.ts";
 import { removeTree } from "../remove-tree.ts";
+import { step } from "../step.ts";
 import { version } from "../version.ts";
 import { pause } from "./again.ts";
 import { Keeper } from "./keeper.ts";
@@ -25,17 +26,21 @@ const keeper = new Keeper(plan, { version, environment: environmentOfProcess() }
 process.on("SIGTERM", () => void keeper.stop(false, 90_000));
 if (!isOurs()) process.exit(0);
 const server = await serveKeeper(keeper, join(runtime, "keeper.sock"));
+step("keeper.listening");
 writeFileSync(join(runtime, "keeper.json"), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
+step("keeper.known");
 keeper.up.catch(() => {});
 // Nothing is spawned until the verb that started us asks for it: so it learns of every failure, and its death leaves nothing.
 const asked = await Promise.race([keeper.asked.then(() => true), pause(10_000).then(() => false)]);
 if (asked) {
+  step("keeper.asked");
   await keeper.bringUp();
   await keeper.ended;
 }
 // Answers under way are sent; nothing else keeps an ended keeper alive.
 await Promise.race([new Promise((resolve) => server.close(resolve)), pause(1000)]);
 if (isOurs()) removeTree(runtime);
+step("keeper.folder");
 process.exit(0);
 
 function readToken(file: string): string | undefined {

@@ -1,4 +1,5 @@
 import { isMachineError, MachineError } from "../errors.ts";
+import { step } from "../step.ts";
 import { pause } from "./again.ts";
 import type { GuestConsole } from "./console.ts";
 import { deferred } from "./deferred.ts";
@@ -73,6 +74,7 @@ export class Phases {
     }
     this.mark(phase);
     this.#journal.say("phase", { phase, action: "end" });
+    step(`keeper.${phase}`);
   }
 
   /** What the running phase last failed at: told when its time is over. */

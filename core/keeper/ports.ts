@@ -1,5 +1,6 @@
 import { MachineError, messageOf } from "../errors.ts";
 import type { ResolvedPort } from "../model.ts";
+import { step } from "../step.ts";
 import { Exposer, formatPort, portKey, type ExposeContext, type ListedPort } from "./expose.ts";
 import { portOf, refusalOf, type Forward, type GuestRule } from "./forwards.ts";
 import type { Journal } from "./journal.ts";
@@ -52,6 +53,7 @@ export class Ports {
       if (!this.#exposer) throw new MachineError("wrong-state", `${this.#plan.name} is not up yet`);
       if (by === "guest" && this.#open.has(portKey(port))) throw new MachineError("port-taken", "the machine itself publishes that port");
       await this.#exposer.open(port, { carry });
+      step("keeper.port");
       this.#open.set(portKey(port), { ...port, by });
       this.#problems.clear(aboutPort(port));
       this.#journal.say("port", { action: "open", port: formatPort(port), ...(by === "guest" && { by }) });

@@ -1,4 +1,5 @@
 import { pause } from "./again.ts";
+import { step } from "../step.ts";
 import { endChild } from "./child.ts";
 import type { Parts } from "./parts.ts";
 
@@ -8,8 +9,10 @@ export async function takeDown(parts: Parts, { force, timeoutMs }: { readonly fo
   const { vm } = children;
   if (vm && !vm.hasExited()) {
     if (!force && (await control.powerDown(vm))) await Promise.race([vm.exited, pause(timeoutMs)]);
+    step("keeper.guest-down");
     if (!vm.hasExited() && (await Promise.race([control.quit(), vm.exited]))) await Promise.race([vm.exited, pause(2000)]);
     await endChild(vm, 2000);
+    step("keeper.vm-down");
   }
   console.close();
   stopping.abort();
@@ -18,6 +21,8 @@ export async function takeDown(parts: Parts, { force, timeoutMs }: { readonly fo
   await sockets.close();
   parts.lan?.close();
   connections.end();
+  step("keeper.sockets-down");
   await children.endAll();
   journal.say("state", { state: "stopped" });
+  step("keeper.down");
 }

@@ -13,6 +13,7 @@ import { Scope } from "../scope.ts";
 import { callPlugin } from "../spans.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { renderSshConfig } from "../ssh-config.ts";
+import { step } from "../step.ts";
 import { writeRecord } from "../store.ts";
 import { acceleratorsOf, attempts, rememberFailure } from "./accelerator.ts";
 import { checkBase } from "./base-disk.ts";
@@ -37,12 +38,15 @@ export interface Booted extends Begun {
 export async function boot(spec: ResolvedSpec, found: MachineRecord, hooks: VerbHooks, run: Run, options: StartOptions): Promise<Booted> {
   const { host, report } = run;
   await sweep(spec.name, run);
+  step("start.swept");
   await callPlugin(run.trace, spec.launcher, "check", host);
   await callPlugin(run.trace, spec.forwarder, "check", host);
   await checkBase(found, run);
   tellChanges(found, spec, false, report);
   const record = await knownOutside(withPlace(await withFreePorts(found, spec, run), placeOf(spec, found, run)), spec, run);
+  step("start.ports");
   await growToSpec(record, spec, run);
+  step("start.disk");
   const accelerators = await acceleratorsOf(spec, run);
   for (const { name, usable, reason } of accelerators) if (!usable && reason) report.info(`${name} is not used: ${reason}`);
 
@@ -86,11 +90,14 @@ function bootUnder(accelerator: string, { spec, record, accelerators, fallbacks 
     scope.defer(`sockets of ${spec.name}`, () => sweep(spec.name, run));
     for (const socket of planned.net.listens) makePrivateFolder(dirname(socket));
     await writePlannedFiles(planned.boot.files);
+    step("start.files");
     const plan = keeperPlan(spec, record, planned, accelerator, deadlinesFor(accelerator, options.deadlines), run);
     await writeFileDurably(files.keeperPlan, JSON.stringify(plan));
     const begun: Begun = { accelerators, notes: [...fallbacks, ...notes], mounts: planned.boot.mounts, names: planned.net.names };
     await writeBegun(files, begun);
+    step("start.plan");
     const keeper = await launchKeeper(files, plan.token, run);
+    step("start.keeper");
     scope.defer(`processes of ${spec.name}`, () => askedToStop(files, keeper, { force: true, timeoutMs: 0 }));
     return { ...begun, keeper: await waitUntilUp(spec.name, files, run) };
   });

@@ -16,6 +16,7 @@ import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { renderKnownHosts, renderSshConfig } from "../ssh-config.ts";
 import { callPlugin } from "../spans.ts";
+import { step } from "../step.ts";
 import { alreadyExists, writeRecord } from "../store.ts";
 import { clearMark, markUnfinished } from "../unfinished.ts";
 import { writeSeed } from "../seed.ts";
@@ -42,11 +43,13 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
   await recoverOthers(run);
   const lock = await lockMachine(spec.name, "init", run);
   try {
+    step("init.locked");
     if (await recover(spec.name, run)) throw alreadyExists(spec.name);
     refuseKept(spec.name, run);
     return await Scope.run(report, async (scope) => {
       const hooks = new VerbHooks(spec, run);
       const ssh = { port: await reservePort(paths, run), keys: makeKeyPair(`glowplug ${spec.name}`), hostKeys: makeKeyPair(`host of ${spec.name}`) };
+      step("init.port");
       const info = machineInfo(spec, { sshPort: ssh.port, hostKey: ssh.hostKeys.publicKey }, host.uid, paths);
       const lan = placeOf(spec, undefined, run);
       // Reads every file that the spec names: one that is not there is told before anything is fetched.
@@ -56,25 +59,31 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
 
       const located = await locateImage(spec, run);
       const { image } = await hooks.fire("beforeDownload", info, { image: located });
+      step("init.located");
       const base = await obtainImage(image, run, spec.image.name);
+      step("init.image");
       run.signal.throwIfAborted();
 
       scope.defer(`files of ${spec.name}`, () => {
         for (const folder of [files.data, files.runtime]) removeTree(folder);
       });
       await markUnfinished(paths, spec.name, { verb: "init", undo: [], keep: [] });
+      step("init.marked");
       makePrivateFolder(files.logs);
       const disk = await createDisk({ base, size: spec.disk, path: files.disk, formats: spec.launcher.formats, run });
+      step("init.disk");
 
       await hooks.fire("ignition", info, { guest });
       finishGuest(guest);
       const seed = await writeSeed(await callPlugin(run.trace, spec.provisioner, "render", guest), files);
+      step("init.seed");
       await writeFileDurably(files.key, ssh.keys.privateKey);
       await writeFileDurably(files.publicKey, `${ssh.keys.publicKey}\n`, 0o644);
       await writeFileDurably(files.knownHosts, renderKnownHosts(spec.name, ssh.hostKeys.publicKey));
       await writeFileDurably(files.sshConfig, renderSshConfig({
         name: spec.name, host: "127.0.0.1", port: ssh.port, user: spec.user, keyFile: files.key, knownHosts: files.knownHosts,
       }));
+      step("init.keys");
       run.signal.throwIfAborted();
 
       const undo: Undo[] = [];
@@ -89,7 +98,9 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       };
       run.signal.throwIfAborted();
       await writeRecord(paths, record);
+      step("init.record");
       clearMark(paths, spec.name);
+      step("init.done");
       return record;
     });
   } finally {

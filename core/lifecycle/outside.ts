@@ -7,6 +7,7 @@ import type { MachineRecord, Undo } from "../record.ts";
 import type { Run } from "../run.ts";
 import { callPlugin } from "../spans.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
+import { step } from "../step.ts";
 import { writeRecord } from "../store.ts";
 import { booksIn, followRootful, heirs } from "./default-connection.ts";
 import { recordedInfo } from "./facts.ts";
@@ -51,9 +52,11 @@ export async function register({ info, wanted }: Outside, undo: Undo[], run: Run
       if (!after) continue;
       const planned = before ? undo.map((one) => (one === before ? after : one)) : [...undo, after];
       if (after !== before) await note(planned);
+      step("init.registering");
       if (registration.kind === "connection") await connect(registration, before, info, run);
       else if (!before) await runCommand(registration.do, { signal: run.signal, trace: run.trace });
       undo.splice(0, undo.length, ...planned);
+      step("init.registered");
     } catch (error) {
       run.signal.throwIfAborted();
       run.report.warn(`${plugin}: ${registration.title} was not made: ${messageOf(error)}`);

@@ -2,6 +2,7 @@ import { makeWhole } from "../disk.ts";
 import { isMachineError, MachineError } from "../errors.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
+import { step } from "../step.ts";
 import { markUnfinished, removeRecord, removeUnfinished } from "../unfinished.ts";
 import { lockMachine } from "./lock-machine.ts";
 import { unregister } from "./outside.ts";
@@ -31,6 +32,7 @@ export async function remove(name: string, run: Run, { force = false, keep = [] 
 async function removedAtRest(name: string, run: Run, { force, keep }: Required<RemoveOptions>): Promise<boolean> {
   const lock = await lockMachine(name, "rm", run);
   try {
+    step("rm.locked");
     const found = await readAnyhow(name, run, force);
     if (!found) return true;
     if ((await stateOf(name, run.paths)).state !== "stopped") {
@@ -40,9 +42,13 @@ async function removedAtRest(name: string, run: Run, { force, keep }: Required<R
     await sweep(name, run);
     if (found.disk && keep.includes(found.disk.path)) await keepDisk(found.disk, run);
     await markUnfinished(run.paths, name, { verb: "rm", undo: found.undo, keep });
+    step("rm.marked");
     await removeRecord(run.paths, name);
+    step("rm.gone");
     await unregister(found.undo, run);
+    step("rm.undone");
     removeUnfinished(run.paths, name, keep);
+    step("rm.files");
     return true;
   } finally {
     lock.release();

@@ -8,6 +8,7 @@ import { commandLine, throwMistakes } from "../spec/mistakes.ts";
 import { canonicalUsb } from "../spec/usb.ts";
 import { checkSpec, specFieldNames } from "../spec.ts";
 import type { MachineSpec, SavedSpec } from "../spec-types.ts";
+import { step } from "../step.ts";
 import { readRecord, updateRecord } from "../store.ts";
 import { didYouMean } from "../suggest.ts";
 import { parseSize } from "../units.ts";
@@ -36,18 +37,21 @@ export async function set(name: string, { settings, reset = [] }: SetOptions, ru
   if (!readRecord(paths, name)) throw noSuchMachine(name);
   const lock = await lockMachine(name, "set", run);
   try {
+    step("set.locked");
     const record = await recover(name, run);
     if (!record) throw noSuchMachine(name);
     const doomed = resetFields(record, reset);
     const wanted = await checkedSettings(record, settings, run);
     if (Object.keys(settings).length > 0) await checkStopped(record, run);
     if (wanted.disk !== undefined) await growDisk(record.disk, wanted.disk, run);
+    step("set.disk");
     const sources = { ...record.spec.sources, ...Object.fromEntries(Object.keys(wanted).map((field) => [field, "set" as const])) };
     const changed: SavedSpec = { ...record.spec, ...wanted, sources };
     await updateRecord(paths, name, (now) => ({
       ...now, spec: { ...now.spec, ...wanted, sources },
       overrides: { ...Object.fromEntries(Object.entries(now.overrides).filter(([field]) => !doomed.includes(field))), ...settings },
     }));
+    step("set.record");
     if (wanted.rootful !== undefined) await followRootful(record, wanted.rootful, run);
     for (const field of doomed) report.info(`${field} is set no longer: from the next start on it is what the script says, or the default`);
     for (const change of specChanges(record.spec, changed)) report.info(changeText(change));

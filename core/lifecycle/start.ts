@@ -9,6 +9,7 @@ import type { Run } from "../run.ts";
 import { keepFirstBoot } from "../spec/changes.ts";
 import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
+import { step } from "../step.ts";
 import { writeRecord } from "../store.ts";
 import { clearBegun, readBegun } from "./begun.ts";
 import { boot, type Booted } from "./boot.ts";
@@ -30,23 +31,28 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
   const files = run.paths.machine(spec.name);
   const lock = await lockMachine(spec.name, "start", run);
   try {
+    step("start.locked");
     const found = await recover(spec.name, run);
     if (!found) throw noSuchMachine(spec.name);
     const hooks = new VerbHooks(spec, run);
     const { record, keeper, mounts, names, notes, accelerators } = (await takenOver(spec, found, run)) ?? (await boot(spec, found, hooks, run, options));
+    step("start.up");
     const up: MachineRecord = {
       ...(await withHostKey(record, keeper, run)), spec: keepFirstBoot(record.spec, saveSpec(spec)), lastUp: new Date().toISOString(),
       last: { accelerator: keeper.accelerator, accelerators, notes, ports: keeper.ports },
     };
     await writeRecord(run.paths, up);
+    step("start.record");
     lock.release();
     try {
       const ssh = keeperShell(files.keeperSocket);
       await settleGuest({ mounts, names }, ssh, up.ssh.user);
+      step("start.mounted");
       await joinLan(up, run);
       await hooks.fire("afterStart", recordedInfo(up, spec, run.paths), { ssh, ports: keeper.ports });
     } finally {
       clearBegun(files);
+      step("start.done");
     }
     if (options.updateConnection) await preferConnection(up, run);
     await takeDockerSocket(spec, run);

@@ -6,6 +6,7 @@ import type { ProcessIdentity } from "../process-identity.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
+import { step } from "../step.ts";
 import { recordedInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
 import { withKeeperSpans } from "./keeper-spans.ts";
@@ -38,6 +39,7 @@ export async function stop(record: MachineRecord, spec: ResolvedSpec | undefined
       run.report.warn(messageOf(error));
     }
   }
+  step("stop.hooks");
   await bringDown(name, run, options);
 }
 
@@ -47,7 +49,9 @@ export async function bringDown(name: string, run: Run, options: StopOptions = {
   if (!livingKeeper(files) && !existsSync(files.runtime)) return;
   const lock = await lockOnceDown(name, run, options);
   try {
+    step("stop.locked");
     if (lock) await sweep(name, run);
+    step("stop.swept");
   } finally {
     lock?.release();
   }
@@ -82,5 +86,6 @@ async function endKeeper(name: string, keeper: ProcessIdentity, run: Run, { forc
   const files = run.paths.machine(name);
   const phase = run.report.phase(`stopping ${name}`);
   await withKeeperSpans(run, files, () => askedToStop(files, keeper, { force, timeoutMs }));
+  step("stop.asked");
   phase.done();
 }
