@@ -14,6 +14,7 @@ const quickstart = [["up", "examples/quickstart.ts"], ["run", "examples/quicksta
 const usage = `usage: node setup.mjs VERB
   quickstart            boot a machine and run a container in it
   test [PART] [FILE]    run the tests; parts: types, unit, fake, boot
+  crash [FILE]          kill every verb at every step of it, act on machines at random, and make the world go wrong
   bench [--no-boot]     measure; without a boot of a real guest, if so told
   tools [test]          only see to the host's programs, with \`test\` also those that tests call`;
 
@@ -39,6 +40,11 @@ export async function main([verb, ...rest]) {
       await ensureHost(true);
       await ensureBuilt();
       return runTests(rest);
+    case "crash":
+      await ensureModules();
+      await ensureHost(true);
+      await ensureBuilt();
+      return runTests(["crash", ...rest]);
     case "bench":
       await ensureModules();
       await ensureHost(true);

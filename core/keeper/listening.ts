@@ -46,11 +46,19 @@ export async function waitListening(paths: readonly string[], options: Listening
   }
 }
 
-/** Whether a unix socket listens. Linux tells in /proc/net/unix (flag 0x10000, see include/net/sock.h's __SO_ACCEPTCON); elsewhere its file must do. */
+/** Whether a unix socket listens. Linux tells in /proc/net/unix; elsewhere its file must do. */
 export function isListening(path: string): boolean {
   if (!existsSync(path)) return false;
-  if (process.platform !== "linux") return true;
-  return readFileSync("/proc/net/unix", "utf8")
-    .split("\n")
-    .some((line) => line.endsWith(` ${path}`) && (Number.parseInt(line.split(/\s+/)[3] ?? "0", 16) & 0x10000) !== 0);
+  return process.platform !== "linux" || isListeningIn(readFileSync("/proc/net/unix", "utf8"), path);
+}
+
+/**
+ * The same from the text of /proc/net/unix: flag 0x10000 for one that listens (__SO_ACCEPTCON of include/net/sock.h), state 1 for one that is not
+ * connected. A path may stand there twice: for a socket whose file was removed, and that some process has open still, and for the one that
+ * has taken its place, which is bound a moment before it listens.
+ */
+export function isListeningIn(table: string, path: string): boolean {
+  const rows = table.split("\n").filter((line) => line.endsWith(` ${path}`)).map((line) => line.split(/\s+/));
+  const listens = (row: readonly string[]): boolean => (Number.parseInt(row[3] ?? "0", 16) & 0x10000) !== 0;
+  return rows.some(listens) && rows.every((row) => listens(row) || row[5] !== "01");
 }

@@ -27,6 +27,7 @@ process.on("SIGTERM", () => void keeper.stop(false, 90_000));
 if (!isOurs()) process.exit(0);
 const server = await serveKeeper(keeper, join(runtime, "keeper.sock"));
 step("keeper.listening");
+if (!isOurs()) process.exit(0);
 writeFileSync(join(runtime, "keeper.json"), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
 step("keeper.known");
 keeper.up.catch(() => {});

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect } from "vitest";
-import { installFakes, type FakeBehaviour, type Fakes } from "../fixtures/fakes.ts";
+import { installFakes, type FakeBehaviour, type Fakes, type FakesOptions } from "../fixtures/fakes.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 export const program = join(root, "dist/glowplug.js");
@@ -20,11 +20,25 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a program to its end. Standard input is closed. `uid`: as another user, whose group has the same number. */
-export function run(file: string, argv: readonly string[], options: { readonly env?: NodeJS.ProcessEnv; readonly cwd?: string; readonly input?: string; readonly uid?: number } = {}): Promise<Ended> {
+/** How a program is run. */
+export interface RunProgramOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly input?: string;
+  /** As another user, whose group has the same number. */
+  readonly uid?: number;
+  /** One that hangs is killed then, and has no exit status. Default: none. */
+  readonly limitMs?: number;
+}
+
+/** Runs a program to its end. Standard input is closed. */
+export function run(file: string, argv: readonly string[], options: RunProgramOptions = {}): Promise<Ended> {
   return new Promise((done, reject) => {
-    const { uid, cwd } = options;
-    const child = spawn(file, [...argv], { env: options.env ?? process.env, cwd, ...(uid !== undefined && { uid, gid: uid }), stdio: ["pipe", "pipe", "pipe"] });
+    const { uid, cwd, limitMs } = options;
+    const child = spawn(file, [...argv], {
+      env: options.env ?? process.env, cwd, ...(uid !== undefined && { uid, gid: uid }), stdio: ["pipe", "pipe", "pipe"],
+      ...(limitMs !== undefined && { timeout: limitMs, killSignal: "SIGKILL" as const }),
+    });
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (bytes: Buffer) => (stdout += bytes.toString()));
@@ -43,9 +57,9 @@ export class World {
   /** The programs that play QEMU, gvproxy and qemu-img; undefined in the real world. */
   readonly fakes: Fakes | undefined;
 
-  constructor(fakes?: FakeBehaviour) {
+  constructor(fakes?: FakeBehaviour, options?: FakesOptions) {
     for (const name of ["data", "config", "cache", "run", "work"]) mkdirSync(join(this.folder, name), { mode: 0o700 });
-    this.fakes = fakes && installFakes(join(this.folder, "bin"), fakes);
+    this.fakes = fakes && installFakes(join(this.folder, "bin"), fakes, options);
     const dataHome = process.env["XDG_DATA_HOME"] ?? join(homedir(), ".local/share");
     this.env = {
       ...process.env, NO_COLOR: "1", ...(this.fakes && { CONTAINERS_HELPER_BINARY_DIR: this.fakes.folder, PATH: `${this.fakes.folder}:/usr/bin:/bin` }),

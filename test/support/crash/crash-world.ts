@@ -1,0 +1,84 @@
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { writeRawDisk } from "../disks.ts";
+import { freePort, processesOf, program, run, World, type Ended } from "../world.ts";
+import { Ordered, type Order } from "./order.ts";
+
+/** How a machine is found by a verb. */
+export type Condition = "none" | "made" | "running";
+
+/** What the guest wrote and made last: it must be on the disk for good. */
+const guestData = "what the guest has synced\n";
+
+/** A world with one machine, "box", on programs that play QEMU and gvproxy; its files can be put back as they were. */
+export class CrashWorld extends World {
+  readonly name = "box";
+  #port = 0;
+  #otherPort = 0;
+  readonly #kept = join(this.folder, "kept");
+
+  constructor() {
+    super({}, { built: dirname(program) });
+    mkdirSync(join(this.folder, "guest"));
+    this.fakes?.behave({ qemu: { files: join(this.folder, "guest") } });
+    writeRawDisk(join(this.folder, "work/base.raw"), { size: 2 ** 20 });
+    writeRawDisk(join(this.folder, "work/other.raw"), { size: 2 ** 20, data: [{ at: 4096, bytes: Buffer.from("another") }] });
+    this.write("large", "x".repeat(300_000));
+  }
+
+  /** Makes the machine once; a port of it is published. */
+  async prepare(): Promise<void> {
+    this.#port = await freePort();
+    this.#otherPort = await freePort();
+    this.write("box.yaml", `name: box\nimage: ./base.raw\ndisk: 1GiB\ncpus: 1\nmemory: 256MiB\nforwarder: gvproxy\npodman: false\nports: ["127.0.0.1:${this.#port}:80"]\n`);
+    await this.ok("init", "--config", "box.yaml");
+    appendFileSync(this.disk, guestData);
+    for (const name of ["data", "images"]) cpSync(join(this.folder, name), join(this.#kept, name), { recursive: true, preserveTimestamps: true });
+  }
+
+  get disk(): string {
+    return join(this.folder, "data/glowplug/machines/box/disk.qcow2");
+  }
+  get port(): number {
+    return this.#port;
+  }
+  /** The port that ssh has, by the record; undefined where there is none. */
+  get sshPort(): number | undefined {
+    const path = join(this.folder, "data/glowplug/machines/box/machine.json");
+    return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as { ssh: { port: number } }).ssh.port : undefined;
+  }
+  /** Whether the disk still ends in what the guest has synced. */
+  get hasGuestData(): boolean {
+    return existsSync(this.disk) && readFileSync(this.disk).includes(guestData);
+  }
+
+  /** Brings the machine into a condition, whatever an experiment that went wrong has left. */
+  async put(condition: Condition, ordered?: Ordered): Promise<void> {
+    for (const line of processesOf(this.folder)) process.kill(Number.parseInt(line), "SIGKILL");
+    for (const name of ["data", "images", "run", "cache"]) rmSync(join(this.folder, name), { recursive: true, force: true });
+    for (const name of ["data", "images"]) cpSync(join(this.#kept, name), join(this.folder, name), { recursive: true, preserveTimestamps: true });
+    for (const name of ["run", "cache"]) mkdirSync(join(this.folder, name), { mode: 0o700 });
+    rmSync(join(this.folder, "guest"), { recursive: true, force: true });
+    mkdirSync(join(this.folder, "guest"));
+    if (condition === "none") rmSync(join(this.folder, "data/glowplug/machines"), { recursive: true });
+    if (condition !== "running") return;
+    const started = await this.#run(["start", "box"], ordered?.env("before") ?? this.env);
+    if (started.code !== 0) throw new Error(`the machine that is to be found running did not start: ${started.stderr}`);
+  }
+
+  /** A verb that hangs is ended, and has no exit status. */
+  override glowplug(...argv: string[]): Promise<Ended> {
+    return this.#run(argv, this.env);
+  }
+
+  /** Runs a verb under an order, the machine being in that condition. */
+  async under(order: Order, condition: Condition, argv: readonly string[]): Promise<{ readonly ended: Ended; readonly ordered: Ordered }> {
+    const ordered = new Ordered(order, this);
+    await this.put(condition, ordered);
+    return { ended: await this.#run(argv, ordered.env("now")), ordered };
+  }
+
+  #run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+    return run(process.execPath, [program, ...argv.map((word) => word.replace("PORT", String(this.#otherPort)))], { env, cwd: join(this.folder, "work"), limitMs: 120_000 });
+  }
+}
