@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { writeFileDurably } from "../atomic.ts";
 import type { MachinePaths } from "../paths.ts";
 import { identityOf, isAlive, type ProcessIdentity } from "../process-identity.ts";
@@ -18,11 +18,16 @@ export async function writeBegun(files: MachinePaths, begun: Begun): Promise<voi
   await writeFileDurably(files.startBegun, JSON.stringify({ ...begun, by: identityOf(process.pid) }));
 }
 
+/** Leaves it to the next start: this one did not get to its end. A machine that is gone by now has nothing left to do. */
+export async function leaveBegun(files: MachinePaths, begun: Begun): Promise<void> {
+  if (existsSync(files.startBegun)) await writeFileDurably(files.startBegun, JSON.stringify({ ...begun, by: null })).catch(() => {});
+}
+
 /** What a start has left to do that is no more; undefined where none is left, and where it is still at it. */
 export function readBegun(files: MachinePaths): Begun | undefined {
   try {
-    const { by, ...begun } = JSON.parse(readFileSync(files.startBegun, "utf8")) as Begun & { readonly by: ProcessIdentity };
-    return isAlive(by) ? undefined : begun;
+    const { by, ...begun } = JSON.parse(readFileSync(files.startBegun, "utf8")) as Begun & { readonly by: ProcessIdentity | null };
+    return by !== null && isAlive(by) ? undefined : begun;
   } catch {
     return undefined; // all was done
   }

@@ -11,7 +11,7 @@ import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { step } from "../step.ts";
 import { writeRecord } from "../store.ts";
-import { clearBegun, readBegun } from "./begun.ts";
+import { clearBegun, leaveBegun, readBegun, writeBegun } from "./begun.ts";
 import { boot, type Booted } from "./boot.ts";
 import { preferConnection } from "./default-connection.ts";
 import { recordedInfo } from "./facts.ts";
@@ -44,11 +44,16 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     await writeRecord(run.paths, up);
     step("start.record");
     lock.release();
+    const ssh = keeperShell(files.keeperSocket);
     try {
-      const ssh = keeperShell(files.keeperSocket);
       await settleGuest({ mounts, names }, ssh, up.ssh.user);
       step("start.mounted");
       await joinLan(up, run);
+    } catch (error) {
+      await leaveBegun(files, { mounts, names, notes, accelerators });
+      throw error;
+    }
+    try {
       await hooks.fire("afterStart", recordedInfo(up, spec, run.paths), { ssh, ports: keeper.ports });
     } finally {
       clearBegun(files);
@@ -62,7 +67,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
   }
 }
 
-/** A machine whose start was killed goes on coming up: it is waited for. Undefined where none does. Throws MachineError "wrong-state" for one that is up. */
+/** A machine whose start was killed, or lost its guest at the end, goes on coming up: it is waited for. Undefined where none does. Throws MachineError "wrong-state" for one that is up. */
 async function takenOver(spec: ResolvedSpec, record: MachineRecord, run: Run): Promise<Booted | undefined> {
   const { name } = record;
   const files = run.paths.machine(name);
@@ -73,6 +78,7 @@ async function takenOver(spec: ResolvedSpec, record: MachineRecord, run: Run): P
   if (state === "running" && (!begun || condition === "broken")) {
     throw new MachineError("wrong-state", `unable to start "${name}": already running`, { hint: `\`glowplug ssh ${name}\` gets in.` });
   }
+  if (begun) await writeBegun(files, begun);
   const keeper = await waitUntilUp(name, files, run);
   return { accelerators: [], notes: [], mounts: [], names: {}, ...begun, record: withPlace(record, placeOf(spec, record, run)), keeper };
 }

@@ -37,6 +37,21 @@ export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", f
     expect(await world.glowplug("start", "web")).toMatchObject({ code: 125, stderr: expect.stringContaining("already running") as string });
   });
 
+  it("or could not mount a volume once the machine was up, is gone on with as well", async () => {
+    const said = join(world.folder, "said");
+    const mounts = join(world.folder, "mounts");
+    world.fakes?.behave({ qemu: { commands: [{ match: "mount -t", run: `test -e ${mounts}` }] } });
+    const script = world.write("web.ts", `import { appendFileSync } from "node:fs";
+export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", forwarder: "slirp", podman: false, volumes: [${JSON.stringify(`${world.folder}/guest:/data`)}],
+  afterStart() { appendFileSync(${JSON.stringify(said)}, "up\\n"); } };\n`);
+    await world.ok("init", script);
+    expect(await world.glowplug("start", "web")).toMatchObject({ code: 125, stderr: expect.stringContaining("volumes are not as they should be") as string });
+    expect(existsSync(said)).toBe(false);
+    writeFileSync(mounts, "");
+    await world.ok("start", "web");
+    expect(readFileSync(said, "utf8")).toBe("up\n");
+  });
+
   it("before it could ask its keeper leaves one that ends by itself, and takes nothing of the next start's with it", async () => {
     const goOn = join(world.folder, "go-on");
     await killed({ role: "keeper", step: "keeper.listening", victim: "cli", until: goOn }, "start", "box");
