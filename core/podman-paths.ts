@@ -30,8 +30,10 @@ const systemConf = "/etc/containers/containers.conf";
  * podman's files, as go.podman.io/common has them (pkg/config/new.go, connections.go, config_unix.go). Unlike our own folders these
  * are the same on macOS as on Linux.
  */
-export function podmanPaths({ env, home, uid, os }: Facts): PodmanPaths {
-  const folder = (variable: string, fallback: string): string => env[variable] || join(home, fallback);
+export function podmanPaths(facts: Facts): PodmanPaths {
+  const { env, uid, os } = facts;
+  /** The home is asked for where it is needed alone: some have none. */
+  const folder = (variable: string, fallback: string): string => env[variable] || join(facts.home, fallback);
   const config = folder("XDG_CONFIG_HOME", ".config");
   const userConf = join(config, "containers/containers.conf");
   const only = env["CONTAINERS_CONF"] || undefined;
