@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest behind the real passt, with two addons that speak to it after its start. */
@@ -55,6 +55,19 @@ describe("a real machine behind passt", () => {
 
   it("has the host's time zone and proxies, in services as well", async () => {
     expect(await world.ok("ssh", "small", "readlink /etc/localtime; sudo systemd-run -q --wait -P printenv http_proxy")).toBe("../usr/share/zoneinfo/America/New_York\nhttp://host.containers.internal:3128\n");
+  });
+
+  it("has its network and its ports again when passt is killed, without a boot", async () => {
+    const look = (): Promise<string> => world.ok("ssh", "small", "cat /proc/sys/kernel/random/boot_id; ip -4 -o addr show scope global | awk '{ print $4 }'");
+    const before = await look();
+    expect(before).toMatch(/^[0-9a-f-]{36}\n10\.0\.2\.15\/24\n$/);
+    const passt = (): number => Number(processesOf(world.folder).find((line) => line.includes("/passt"))?.split(" ")[0]);
+    const killed = passt();
+    process.kill(killed, "SIGKILL");
+    await vi.waitFor(() => expect([Number.NaN, killed]).not.toContain(passt()), 10_000);
+    await expect.poll(async () => (JSON.parse(await world.ok("inspect", "small")) as { Condition: string }[])[0]?.Condition, { timeout: 90_000, interval: 500 }).toBe("ok");
+    expect(await look()).toBe(before);
+    expect(await (await fetch(`http://127.0.0.1:${published}/hostname`)).text()).toBe("small\n");
   });
 
   it("is gone without a trace after rm --force", async () => {
