@@ -11,6 +11,8 @@ export interface Status {
   readonly reason?: string;
   readonly record?: MachineRecord;
   readonly keeper?: KeeperStatus;
+  /** How a stopped machine came to its end, where nobody had asked for that. */
+  readonly ended?: { readonly at: string; readonly reason: string };
 }
 
 export interface StartOptions {

@@ -49,7 +49,6 @@ const informing: Readonly<Record<string, { readonly check: Check; readonly inste
   last: {
     check: maybe(fields({
       accelerator: text, accelerators: listOf(fields({ name: text, usable: flag, reason: maybe(text) }, "an accelerator"), "accelerators"), notes: texts, ports,
-      ended: maybe(fields({ at: date, reason: text }, "an end")),
     }, "the facts of a start")), instead: undefined,
   },
 };

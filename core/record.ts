@@ -33,8 +33,6 @@ export interface MachineRecord {
     readonly accelerators: readonly { readonly name: string; readonly usable: boolean; readonly reason?: string }[];
     readonly notes: readonly string[];
     readonly ports: readonly ResolvedPort[];
-    /** Why the machine went down, where it was not asked to. */
-    readonly ended?: { readonly at: string; readonly reason: string };
   };
 }
 

@@ -27,3 +27,8 @@ export async function spawnDetached(record: CommandRecord, logFile: string, envi
     closeSync(output);
   }
 }
+
+/** A whole environment, for a program that is to find what we find. */
+export function definedIn(environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(environment).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])));
+}

@@ -42,7 +42,10 @@ export interface MachineSpec extends HookMethods {
   packages?: readonly string[];
   /** Shell lines that the first boot runs as root, at its end. */
   run?: readonly string[];
-  /** What happens when the VM ends by itself. Default: "never". */
+  /**
+   * Whether the machine is started again when its VM ends and nobody has asked for that. on-failure: after a panic of the guest and a crash or kill of
+   * the VM; always: when the guest powers itself off, too. Ends after five times in a row. Default: never.
+   */
   restart?: "never" | "on-failure" | "always";
   /** USB devices of the host, handed to the guest: "bus=1,devnum=2", or "vendor=1d6b,product=0002" in hexadecimal. Default: none. */
   usb?: readonly string[];

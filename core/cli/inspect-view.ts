@@ -9,7 +9,7 @@ import { verifiedView } from "./verified-view.ts";
 import type { Call } from "./verb.ts";
 
 /** Everything known about a machine: podman's keys first, then ours. Optional values are null, so that a template may name them. */
-export function inspectView(record: MachineRecord, { state, condition, reason, keeper }: Omit<Status, "record">, paths: Paths): object {
+export function inspectView(record: MachineRecord, { state, condition, reason, keeper, ended }: Omit<Status, "record">, paths: Paths): object {
   const { name, spec, ssh, folders, image, last } = record;
   const files = paths.machine(name);
   return {
@@ -54,7 +54,8 @@ export function inspectView(record: MachineRecord, { state, condition, reason, k
     Keeper: keeper ? { Pid: keeper.pid, Version: keeper.version, ResidentBytes: keeper.residentBytes } : null,
     Processes: (keeper?.children ?? []).map((child) => ({ Name: child.name, Role: child.role, Pid: child.pid })),
     Notes: last?.notes ?? [],
-    Ended: last?.ended ? { At: last.ended.at, Reason: last.ended.reason } : null,
+    Ended: ended ? { At: ended.at, Reason: ended.reason } : null,
+    Restarts: keeper?.restarts ? { Count: keeper.restarts.count, At: keeper.restarts.at, Reason: keeper.restarts.reason } : null,
     Spec: spec,
     Overrides: record.overrides,
   };

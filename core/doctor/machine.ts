@@ -14,12 +14,12 @@ export const stateCheck: MachineCheck = {
   title: "state",
   look({ record, status }, _patient) {
     const { name } = record;
-    const { state, condition, reason = "", keeper } = status;
+    const { state, condition, reason = "", keeper, ended } = status;
     const findings: Finding[] = [];
     if (condition === "orphaned") findings.push({ id: "orphaned", level: "broken", what: `${name} runs without its keeper: ${reason}`, fix: `glowplug start ${name}` });
-    if (condition === "broken") findings.push({ id: "keeper-silent", level: "broken", what: `${name}: ${reason}`, fix: `glowplug stop --force ${name}` });
+    if (condition === "broken" && state !== "stopped") findings.push({ id: "keeper-silent", level: "broken", what: `${name}: ${reason}`, fix: `glowplug stop --force ${name}` });
     if (condition === "degraded") findings.push({ id: "degraded", level: "broken", what: `${name} is not well: ${reason}`, fix: `glowplug restart ${name}` });
-    if (state === "stopped" && record.last?.ended) findings.push({ id: "ended-by-itself", level: "note", what: `${name} went down by itself at ${record.last.ended.at}: ${record.last.ended.reason}`, fix: `glowplug start ${name}` });
+    if (ended) findings.push({ id: "ended-by-itself", level: "note", what: `${name} went down by itself at ${ended.at}: ${ended.reason}`, fix: `glowplug start ${name}` });
     return { findings, fact: keeper?.phase === undefined ? state : `${state} (${keeper.phase})` };
   },
 };

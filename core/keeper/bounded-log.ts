@@ -7,6 +7,7 @@ export class BoundedLog {
   readonly #limit: number;
   #fd: number;
   #size: number;
+  #isClosed = false;
 
   /** Appends to what is there. The limit is in bytes; default 4 MiB. */
   constructor(path: string, limit = 4 * 2 ** 20) {
@@ -16,8 +17,9 @@ export class BoundedLog {
     this.#size = fstatSync(this.#fd).size;
   }
 
-  /** Writes; a full disk loses log lines and nothing else. */
+  /** Writes; a full disk loses log lines and nothing else. What comes after `close` is dropped. */
   write(bytes: Buffer | string): void {
+    if (this.#isClosed) return;
     const data = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
     try {
       if (this.#size + data.length > this.#limit && this.#size > 0) this.#rotate();
@@ -29,7 +31,8 @@ export class BoundedLog {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (!this.#isClosed) closeSync(this.#fd);
+    this.#isClosed = true;
   }
 
   #rotate(): void {

@@ -10,6 +10,7 @@ import { readable } from "./console.ts";
 import { deferred } from "./deferred.ts";
 
 export type ChildRole = "forwarder" | "helper" | "vm";
+/** How a process ended. Both are null for one that was not our child: its status went to its parent. */
 export interface ChildExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -59,7 +60,8 @@ export async function endChild(child: Child, limitMs: number): Promise<void> {
 
 /** How a process ended, in words. */
 export function describeExit({ code, signal }: ChildExit): string {
-  return signal ? `was ended by ${signal}` : `exited with ${code}`;
+  if (signal) return `was ended by ${signal}`;
+  return code === null ? "has ended" : `exited with ${code}`;
 }
 
 /** The last lines that a child printed. */

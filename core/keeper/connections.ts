@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { connectGuest, type GuestConnection } from "../ssh.ts";
+import type { GuestShell } from "../model.ts";
+import { connectGuest, run, type GuestConnection } from "../ssh.ts";
 import type { KeeperPlan } from "./plan.ts";
 
 /** One ssh connection a user: made when first asked for, and again after it broke. */
@@ -34,6 +35,11 @@ export class Connections {
     };
     made.then((connection) => connection.closed.then(forget, forget), forget);
     return made;
+  }
+
+  /** A way into the guest, for who needs no more than commands. */
+  shell(): GuestShell {
+    return { exec: async (command, { user, ...options } = {}) => run(await this.as(user), command, options) };
   }
 
   /** Says goodbye to all of them. */

@@ -17,6 +17,8 @@ const failures: readonly { readonly pattern: RegExp; readonly what: string }[] =
   { pattern: /(?:You are in|Entering|Welcome to) emergency (?:mode|shell)|emergency\.target|dracut-emergency/i, what: "the guest fell into its emergency shell" },
 ];
 
+const panicWords = "Kernel panic - not syncing";
+
 export interface ConsoleFailure {
   readonly what: string;
   /** Lines of the console that explain it. */
@@ -34,6 +36,7 @@ export class GuestConsole {
   #markAlive: () => void = () => {};
   #markFailed: (failure: ConsoleFailure) => void = () => {};
   #failureTimer: NodeJS.Timeout | undefined;
+  readonly #panicListeners = new Set<() => void>();
   #close: () => void = () => {};
 
   constructor(log: BoundedLog) {
@@ -52,18 +55,23 @@ export class GuestConsole {
     socket.on("error", () => {});
     socket.on("data", (bytes: Buffer) => this.take(bytes));
     socket.unref();
+    this.#close = () => socket.destroy();
   }
 
-  /** Takes what a console file still holds. To be called when the VM has ended. */
+  /** Takes what a console file still holds, and closes the log. To be called when the VM has ended. */
   close(): void {
     this.#close();
+    this.#log.close();
   }
 
   /** Takes what the guest printed. */
   take(bytes: Buffer): void {
     this.#log.write(bytes);
     this.#seen += bytes.length;
-    this.#tail = (this.#tail + bytes.toString("latin1")).slice(-tailBytes);
+    const text = bytes.toString("latin1");
+    // The words may come in pieces.
+    if (isNew(panicWords, this.#tail, text)) for (const listener of this.#panicListeners) listener();
+    this.#tail = (this.#tail + text).slice(-tailBytes);
     if (!this.#alive && (this.#seen > surelyAlive || isKernelText(this.#tail))) {
       this.#alive = true;
       this.#markAlive();
@@ -72,6 +80,20 @@ export class GuestConsole {
     const failure = failures.find(({ pattern }) => pattern.test(this.#tail));
     // The reason is printed around the line that gives it away; 300 ms let the rest of it arrive.
     if (failure) this.#failureTimer = setTimeout(() => this.#markFailed({ what: failure.what, lines: this.#explain() }), 300);
+  }
+
+  /** Calls back when a kernel panic is printed, until the returned function is called. Whoever is root in the guest can print one. */
+  onPanic(listener: () => void): () => void {
+    this.#panicListeners.add(listener);
+    return () => this.#panicListeners.delete(listener);
+  }
+
+  /** What the last kernel panic on the console was about; undefined where none was printed. */
+  get lastPanic(): string | undefined {
+    const at = this.#tail.lastIndexOf(panicWords);
+    if (at < 0) return undefined;
+    const [line = ""] = readable(this.#tail.slice(at + panicWords.length));
+    return line.replace(/^: ?/, "").trim();
   }
 
   /** The last lines, readable: no control characters. */
@@ -84,6 +106,11 @@ export class GuestConsole {
     const telling = lines.filter((line) => /ignition\[\d+\].*(?:CRITICAL|crit|ERROR|failed|error)|Ignition has failed|panic/i.test(line));
     return (telling.length > 0 ? telling : lines).slice(-12);
   }
+}
+
+/** Whether words are complete with what has come just now, in one piece or not. */
+function isNew(words: string, before: string, text: string): boolean {
+  return (before.slice(-(words.length - 1)) + text).includes(words);
 }
 
 /** A line that only a kernel or what it starts prints. Firmware and boot loaders also write to a serial console. */

@@ -2,14 +2,16 @@ import { MachineError } from "../errors.ts";
 import type { ControlPlan } from "../roles/launcher.ts";
 import { again } from "./again.ts";
 import type { Child } from "./child.ts";
-import { Qmp } from "./qmp.ts";
+import { Qmp, type QmpEvent } from "./qmp.ts";
 import { RestControl } from "./rest.ts";
 
 /** How the VM is spoken to: its monitor, its HTTP interface, or signals alone. */
 export class VmControl {
   #qmp: Qmp | undefined;
   #rest: RestControl | undefined;
-  #reason: string | undefined;
+  readonly #listeners = new Set<(event: QmpEvent) => void>();
+  #cause: string | undefined;
+  #hasPanicked = false;
 
   /** Connects, and lets a VM run that was started paused. */
   async open(plan: ControlPlan, limitMs: number, signal: AbortSignal): Promise<void> {
@@ -20,9 +22,10 @@ export class VmControl {
     }
     if (plan.kind !== "qmp") return;
     this.#qmp = await Qmp.open(plan.path, limitMs);
-    this.#qmp.onEvent(({ event, data }) => {
-      if (event === "SHUTDOWN") this.#reason = String(data?.["reason"] ?? "shutdown");
-      if (event === "GUEST_PANICKED") this.#reason = "guest-panic";
+    this.#qmp.onEvent((event) => {
+      if (event.event === "SHUTDOWN") this.#cause = String(event.data?.["reason"] ?? "shutdown");
+      if (event.event === "GUEST_PANICKED") this.panicked();
+      for (const listener of this.#listeners) listener(event);
     });
     if (plan.paused) await this.#qmp.execute("cont");
   }
@@ -33,8 +36,24 @@ export class VmControl {
   }
 
   /** Why the VM goes down, in its own words; undefined as long as it has not said so. */
-  get shutdownReason(): string | undefined {
-    return this.#reason;
+  get cause(): string | undefined {
+    return this.#cause;
+  }
+
+  /** Whether the guest is known to have panicked. */
+  get hasPanicked(): boolean {
+    return this.#hasPanicked;
+  }
+
+  /** The guest has panicked. A VM with a device for it tells that by itself. */
+  panicked(): void {
+    this.#hasPanicked = true;
+  }
+
+  /** Calls back for what QEMU reports until the returned function is called. Other VMs report nothing. */
+  onEvent(listener: (event: QmpEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Runs a line of the human monitor. */

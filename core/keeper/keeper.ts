@@ -1,48 +1,47 @@
-import { isMachineError, MachineError, messageOf } from "../errors.ts";
+import { join } from "node:path";
+import { MachineError, messageOf } from "../errors.ts";
 import type { ResolvedPort } from "../model.ts";
 import type { GuestConnection } from "../ssh.ts";
 import { step } from "../step.ts";
-import { bringUp } from "./bring-up.ts";
-import { lastWords, type Child } from "./child.ts";
+import { pause } from "./again.ts";
 import { deferred } from "./deferred.ts";
-import type { Journal } from "./journal.ts";
-import { partsFor, type Parts } from "./parts.ts";
-import { Phases } from "./phases.ts";
+import { writeEnded } from "./ended.ts";
+import type { VmEnd } from "./ending.ts";
+import { Journal } from "./journal.ts";
+import { Life } from "./life.ts";
 import type { KeeperPlan } from "./plan.ts";
 import type { KeeperStatus, OpenPort } from "./protocol.ts";
-import type { Shares } from "./shares.ts";
-import { takeDown } from "./take-down.ts";
-import { watches } from "./watches.ts";
+import { RestartPolicy } from "./restart-policy.ts";
+import { forgetShares, type Shares } from "./shares.ts";
 
-/** The running machine: its state, and the order of its life. It knows nothing but its plan. */
+export interface KeeperOptions {
+  readonly version: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Pauses before the machine is started again, in milliseconds; as many as there may be in a row. */
+  readonly restartPausesMs?: readonly number[];
+}
+
+/** The running machine: its state, and the order of its lives. It knows nothing but its plan. */
 export class Keeper {
   readonly plan: KeeperPlan;
-  readonly #version: string;
-  readonly #parts: Parts;
-  readonly #phases: Phases;
+  readonly journal: Journal;
+  readonly #options: KeeperOptions;
+  readonly #policy: RestartPolicy;
   readonly #asked = deferred<void>();
-  readonly #up = deferred<void>();
   readonly #ended = deferred<void>();
+  /** Aborts when somebody has asked for the machine's end. */
+  readonly #stop = new AbortController();
+  #life: Life;
+  #up = deferred<void>();
   #state: KeeperStatus["state"] = "starting";
-  #endWatches: (() => Promise<void> | void)[] = [];
+  #restarts: KeeperStatus["restarts"];
 
-  constructor(plan: KeeperPlan, options: { version: string; environment: Readonly<Record<string, string | undefined>> }) {
+  constructor(plan: KeeperPlan, options: KeeperOptions) {
     this.plan = plan;
-    this.#version = options.version;
-    this.#parts = partsFor(plan, options.environment);
-    const { journal, console, children, stopping } = this.#parts;
-    this.#phases = new Phases(plan, journal, console, stopping.signal);
-    children.onEnd((child, how) => this.#childEnded(child, how));
-    void console.failed.then(({ what, lines }) => {
-      if (this.#state !== "starting") return;
-      this.#phases.lose(new MachineError("first-boot-failed", what, {
-        stage: this.#phases.current, details: lines, hint: `The whole console: glowplug logs ${plan.name} serial`,
-      }));
-    });
-  }
-
-  get journal(): Journal {
-    return this.#parts.journal;
+    this.#options = options;
+    this.journal = new Journal(plan.name, join(plan.folders.logs, "events.jsonl"));
+    this.#policy = new RestartPolicy(plan.restart, options.restartPausesMs);
+    this.#life = this.#newLife();
   }
 
   /** Resolves once somebody waits for the machine to be up. */
@@ -68,84 +67,115 @@ export class Keeper {
   /** Brings everything up in order. On a failure takes everything down again and rejects `up`. */
   async bringUp(): Promise<void> {
     try {
-      await bringUp(this.#parts, this.#phases);
-      this.#state = "running";
-      this.#phases.finish();
-      this.journal.say("state", { state: "running" });
-      this.#endWatches = watches.map((begin) => begin(this.#parts));
-      step("keeper.up");
-      this.#up.resolve();
+      await this.#life.bringUp();
     } catch (error) {
-      const blamed = isMachineError(error) ? error : new MachineError("internal", messageOf(error), { stage: this.#phases.current, cause: error });
-      this.#state = "failed";
-      this.journal.say("state", { state: "failed", reason: messageOf(blamed) });
-      await this.#takeDown(true, 0);
-      this.#up.reject(blamed);
+      this.#say("failed", messageOf(error));
+      await this.#life.takeDown({ force: true, timeoutMs: 0 });
+      this.#say("stopped");
+      this.#up.reject(error);
       this.#ended.resolve();
+      return;
     }
+    this.#isUp();
+    void this.#accompany();
   }
 
   /** Asks the guest to power off, waits, then insists. */
   async stop(force: boolean, timeoutMs: number): Promise<void> {
-    if (this.#state === "starting") this.#phases.lose(new MachineError("interrupted", "the start was ended by a stop"));
+    this.#stop.abort();
+    if (this.#state === "starting") this.#life.interrupt();
     else if (this.#state === "running") {
-      this.#state = "stopping";
-      this.journal.say("state", { state: "stopping" });
+      this.#say("stopping");
       step("keeper.stopping");
-      await this.#takeDown(force, timeoutMs);
-      this.#ended.resolve();
+      await this.#life.takeDown({ force, timeoutMs });
+      this.#end();
     }
     await this.ended;
   }
 
   /** An ssh connection as that user; made when first asked for, and again after it broke. */
   connection(user?: string): Promise<GuestConnection> {
-    return this.#parts.connections.as(user);
+    return this.#life.parts.connections.as(user);
+  }
+
+  get shares(): Shares {
+    return this.#life.parts.shares;
   }
 
   openPort(port: ResolvedPort): Promise<void> {
-    return this.#parts.ports.open(port);
+    return this.#life.parts.ports.open(port);
   }
 
   closePort(port: ResolvedPort): Promise<void> {
-    return this.#parts.ports.close(port);
+    return this.#life.parts.ports.close(port);
   }
 
   /** Every port that leads into the machine but ssh's own, those included that the guest asked the forwarder for. */
   openPorts(): Promise<readonly OpenPort[]> {
-    return this.#parts.ports.list();
-  }
-
-  /** The folders of the host that the VM has. */
-  get shares(): Shares {
-    return this.#parts.shares;
+    return this.#life.parts.ports.list();
   }
 
   status(): KeeperStatus {
-    const { children, connections: { learnedHostKey }, ports, problems } = this.#parts;
-    const { current, begun, times } = this.#phases;
+    const { children, connections: { learnedHostKey }, ports, problems } = this.#life.parts;
+    const { current, begun, times } = this.#life.phases;
     return {
-      pid: process.pid, version: this.#version, state: this.#state, ...(current && { phase: current }),
+      pid: process.pid, version: this.#options.version, state: this.#state, ...(current && { phase: current }),
       children: children.living.map(({ name, role, identity }) => ({ name, role, pid: identity.pid })),
       accelerator: this.plan.accelerator, ...(learnedHostKey !== undefined && { learnedHostKey }), ports: ports.own, guestPorts: ports.ofGuest, sockets: this.plan.sockets.map(({ host }) => host),
-      problems: problems.reasons, begun, times, residentBytes: process.memoryUsage.rss(),
+      problems: problems.reasons, ...(this.#restarts && { restarts: this.#restarts }), begun, times, residentBytes: process.memoryUsage.rss(),
     };
   }
 
-  #childEnded(child: Child, how: string): void {
-    if (this.#state === "starting") {
-      this.#phases.lose(new MachineError(child.role === "vm" ? "vm-exited" : "helper-exited", `${child.name} ${how} before the machine was up`, {
-        stage: this.#phases.current, details: lastWords(child), hint: `Its whole output: glowplug logs ${this.plan.name} ${child.role === "vm" ? "vm" : "forwarder"}`,
-      }));
-    } else if (this.#state === "running" && child.role === "vm") {
-      this.#state = "stopping";
-      this.journal.say("state", { state: "stopping", reason: this.#parts.control.shutdownReason ?? `${child.name} ${how}` });
-      void this.#takeDown(true, 0).then(() => this.#ended.resolve());
+  /** Stays with a machine that is up: where its VM ends by itself, starts it again as the plan says, or ends everything. */
+  async #accompany(): Promise<void> {
+    for (let end = await this.#life.ended; this.#state !== "stopping"; ) {
+      const next = this.#policy.after(end);
+      if (next.kind === "start" && !this.#stop.signal.aborted) this.#again(end);
+      else this.#say("stopping", next.kind === "end" ? next.end.reason : undefined);
+      await this.#life.takeDown({ force: true, timeoutMs: 0 });
+      if (next.kind === "end") return this.#end(this.#stop.signal.aborted ? undefined : next.end);
+      await pause(next.pauseMs, this.#stop.signal);
+      if (this.#stop.signal.aborted) return this.#end();
+      const before = this.#life;
+      forgetShares(this.plan);
+      this.#life = this.#newLife();
+      try {
+        await this.#life.bringUp(before);
+        this.#isUp();
+        end = await this.#life.ended;
+      } catch (error) {
+        end = { reason: `it did not start again: ${messageOf(error)}`, failed: true };
+      }
     }
   }
 
-  async #takeDown(force: boolean, timeoutMs: number): Promise<void> {
-    for (const end of this.#endWatches.splice(0).reverse()) await end();
-    await takeDown(this.#parts, { force, timeoutMs });
+  /** The machine is on its way up once more. */
+  #again({ reason }: VmEnd): void {
+    this.#up = deferred();
+    this.#restarts = { count: (this.#restarts?.count ?? 0) + 1, at: new Date().toISOString(), reason };
+    this.#say("starting", reason);
+  }
+
+  #isUp(): void {
+    this.#say("running");
+    step("keeper.up");
+    this.#up.resolve();
+  }
+
+  /** Nothing of the machine is left. An end that nobody asked for is written down. */
+  #end(end?: VmEnd): void {
+    if (end) writeEnded(this.plan.folders.data, { at: new Date().toISOString(), ...end });
+    this.#say("stopped", end?.reason);
+    this.#up.reject(new MachineError("vm-exited", `${this.plan.name} has ended: ${end?.reason ?? "it was stopped"}`));
+    this.#ended.resolve();
+  }
+
+  #say(state: KeeperStatus["state"] | "stopped", reason?: string): void {
+    if (state !== "stopped") this.#state = state;
+    this.journal.say("state", { state, ...(reason !== undefined && { reason }) });
+  }
+
+  #newLife(): Life {
+    return new Life(this.plan, this.journal, this.#options.environment);
   }
 }

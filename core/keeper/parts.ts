@@ -7,7 +7,7 @@ import { Connections } from "./connections.ts";
 import { GuestConsole } from "./console.ts";
 import { VmControl } from "./control.ts";
 import { formatPort } from "./expose.ts";
-import { Journal } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { LanSwitch } from "./lan/switch.ts";
 import type { KeeperPlan } from "./plan.ts";
 import { Ports } from "./ports.ts";
@@ -36,8 +36,7 @@ export interface Parts {
 }
 
 /** The parts for a plan. Nothing is spawned, connected or opened yet. */
-export function partsFor(plan: KeeperPlan, environment: Readonly<Record<string, string | undefined>>): Parts {
-  const journal = new Journal(plan.name, join(plan.folders.logs, "events.jsonl"));
+export function partsFor(plan: KeeperPlan, journal: Journal, environment: Readonly<Record<string, string | undefined>>): Parts {
   const stopping = new AbortController();
   const problems = new Problems();
   const control = new VmControl();

@@ -38,6 +38,14 @@ export interface KeeperPlan {
   readonly ports: readonly ResolvedPort[];
   readonly sockets: readonly SocketForward[];
   readonly restart: "never" | "on-failure" | "always";
+  /** How a start is finished that the keeper makes by itself; undefined where it makes none. */
+  readonly again?: {
+    /** `start` of this machine: it goes on with a machine that is up. */
+    readonly command: CommandRecord;
+    /** What tells it where to go on, and the file that it reads that from. The mounts are those of the moment. */
+    readonly begun: Readonly<Record<string, unknown>>;
+    readonly begunFile: string;
+  };
   readonly deadlines: Deadlines;
 }
 

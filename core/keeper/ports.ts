@@ -130,6 +130,15 @@ export class Ports {
     this.#isHeld = false;
   }
 
+  /** Opens what an earlier life of the machine had open beside its plan. What cannot be opened is a problem of the machine. */
+  async carryOver(before: readonly ResolvedPort[]): Promise<void> {
+    const exposer = this.#exposer;
+    for (const port of before.filter((one) => !this.#open.has(portKey(one)))) {
+      this.#open.set(portKey(port), { ...port, by: "host" });
+      await this.#again(port, async () => exposer?.open(port));
+    }
+  }
+
   async #again(port: ResolvedPort, open: () => Promise<void>): Promise<void> {
     try {
       await open();
@@ -138,7 +147,7 @@ export class Ports {
     } catch (error) {
       // The forwarder has ended once more: it is all done again then.
       if (error instanceof MachineError && error.code === "helper-exited") throw error;
-      this.#problems.set(aboutPort(port), `a port was lost with the forwarder: ${messageOf(error)}`);
+      this.#problems.set(aboutPort(port), `a port is not open any more: ${messageOf(error)}`);
     }
   }
 

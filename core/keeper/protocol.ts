@@ -60,6 +60,8 @@ export interface KeeperStatus {
   readonly sockets: readonly string[];
   /** Why it is not all well; empty when it is. */
   readonly problems: readonly string[];
+  /** How often the machine was started again since the user did, when last, and why. */
+  readonly restarts?: { readonly count: number; readonly at: string; readonly reason: string };
   /** When the keeper began, in milliseconds since the epoch. */
   readonly begun: number;
   /** Milliseconds since then, for each thing that happened: "vm" (spawned), then each phase's end. */

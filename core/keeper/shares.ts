@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandRecord } from "../command.ts";
 import { MachineError } from "../errors.ts";
@@ -107,6 +107,11 @@ export class Shares {
     this.#last = next;
     return next;
   }
+}
+
+/** A VM that is started anew has those of its plan. */
+export function forgetShares(plan: KeeperPlan): void {
+  rmSync(fileOf(plan), { force: true });
 }
 
 function fileOf({ folders }: KeeperPlan): string {

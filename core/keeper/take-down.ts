@@ -5,7 +5,7 @@ import type { Parts } from "./parts.ts";
 
 /** Ends everything in order: the guest, the VM, sockets, helpers, the forwarder. Never throws. */
 export async function takeDown(parts: Parts, { force, timeoutMs }: { readonly force: boolean; readonly timeoutMs: number }): Promise<void> {
-  const { children, control, console, ready, connections, sockets, stopping, journal } = parts;
+  const { children, control, console, ready, connections, sockets, stopping } = parts;
   const { vm } = children;
   if (vm && !vm.hasExited()) {
     if (!force && (await control.powerDown(vm))) await Promise.race([vm.exited, pause(timeoutMs)]);
@@ -23,6 +23,5 @@ export async function takeDown(parts: Parts, { force, timeoutMs }: { readonly fo
   connections.end();
   step("keeper.sockets-down");
   await children.endAll();
-  journal.say("state", { state: "stopped" });
   step("keeper.down");
 }

@@ -11,6 +11,8 @@ import { callPlugin } from "../spans.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { recordedInfo } from "./facts.ts";
 import { lanLink, lanPlanOf } from "./lan.ts";
+import { commandProgram } from "../installation.ts";
+import type { Begun } from "./begun.ts";
 import type { VerbHooks } from "./hooks.ts";
 
 /** Everything of one start, after the `beforeBoot` hook has had its say. */
@@ -36,7 +38,7 @@ export async function planBoot(spec: ResolvedSpec, record: MachineRecord, accele
 }
 
 /** What the keeper gets: plain data. */
-export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: PlannedBoot, accelerator: string, deadlines: Deadlines, run: Run): KeeperPlan {
+export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: PlannedBoot, accelerator: string, begun: Begun, deadlines: Deadlines, run: Run): KeeperPlan {
   const { net, boot, sockets } = planned;
   const files = run.paths.machine(spec.name);
   const open = new Set(net.openAtStart.map(portKey));
@@ -50,6 +52,7 @@ export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: P
     ssh: { ...net.ssh, user: record.ssh.user, keyFile: files.key, hostKey: record.ssh.hostKey },
     expose: net.expose, guestPorts: spec.guestPorts, openAtStart: net.openAtStart, ports: spec.ports.filter((port) => !open.has(portKey(port))),
     sockets, restart: spec.restart, deadlines,
+    ...(spec.restart !== "never" && { again: { command: { name: "start", program: process.execPath, argv: [commandProgram(), "start", "--quiet", spec.name] }, begun: { ...begun }, begunFile: files.startBegun } }),
   };
 }
 

@@ -9,13 +9,17 @@ import type { MachinePaths } from "../paths.ts";
 import { identityOf, isAlive, killIdentity, type ProcessIdentity } from "../process-identity.ts";
 import type { Run } from "../run.ts";
 import { childSpan } from "../spans.ts";
-import { spawnDetached } from "../spawn.ts";
+import { definedIn, spawnDetached } from "../spawn.ts";
 import { withKeeperSpans } from "./keeper-spans.ts";
 
-/** Starts a keeper for the plan with this token, in the machine's runtime folder, and waits until it listens. */
-export async function launchKeeper(files: MachinePaths, token: string, run: Run): Promise<ProcessIdentity> {
-  const command = { program: process.execPath, argv: [keeperProgram(), files.keeperPlan, token], name: "keeper" };
-  const child = await spawnDetached(command, files.log("keeper"), environmentOfProcess());
+/**
+ * Starts a keeper for the plan with this token, in the machine's runtime folder, and waits until it listens. One that may start its machine
+ * again gets the whole environment: the hooks that are run then are to find what they find now.
+ */
+export async function launchKeeper(files: MachinePaths, token: string, run: Run, mayStart: boolean): Promise<ProcessIdentity> {
+  const environment = environmentOfProcess();
+  const command = { program: process.execPath, argv: [keeperProgram(), files.keeperPlan, token], name: "keeper", ...(mayStart && { env: definedIn(environment) }) };
+  const child = await spawnDetached(command, files.log("keeper"), environment);
   const endSpan = childSpan(run.trace, command.program, child.pid);
   const death = new Promise<never>((_, reject) => {
     child.once("exit", (code, signal) => {

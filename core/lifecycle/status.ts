@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { askKeeper } from "../keeper/client.ts";
+import { readEnded } from "../keeper/ended.ts";
 import type { KeeperStatus } from "../keeper/protocol.ts";
 import { protocolVersion } from "../keeper/protocol.ts";
 import type { Status } from "../machine.ts";
@@ -30,12 +31,18 @@ export async function stateOf(name: string, paths: Paths): Promise<Omit<Status, 
       const state = keeper.state === "failed" ? "stopping" : keeper.state;
       return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), keeper };
     } catch {
-      return livingKeeper(files) ? { state: "running", condition: "broken", reason: "the keeper lives and does not answer" } : { state: "stopped", condition: "ok" };
+      return livingKeeper(files) ? { state: "running", condition: "broken", reason: "the keeper lives and does not answer" } : stopped(files);
     }
   }
   const orphans = orphansOf(files);
-  if (orphans.length === 0) return { state: "stopped", condition: "ok" };
+  if (orphans.length === 0) return stopped(files);
   return { state: "orphaned", condition: "orphaned", reason: `no keeper, but ${orphans.map(({ name: its }) => its).join(", ")} still run` };
+}
+
+/** A machine that does not run, and why, where nobody had asked for its end. */
+function stopped({ data }: MachinePaths): Omit<Status, "record"> {
+  const ended = readEnded(data);
+  return { state: "stopped", condition: ended?.failed ? "broken" : "ok", ...(ended && { reason: `${ended.reason}, at ${ended.at}`, ended }) };
 }
 
 /** The process that wrote itself down as the keeper, if it still lives. */

@@ -17,7 +17,7 @@ function fullRecord(paths: Parameters<typeof sampleRecord>[0], name: string): Ma
     },
     image: { ...record.image, release: "1", verified: [{ what: "download", digest: { algorithm: "sha256", hex: "00" }, by: "key" }] },
     undo: [{ title: "a context", command: { program: "/bin/true", argv: ["a"], name: "true" } }],
-    last: { accelerator: "tcg", accelerators: [{ name: "tcg", usable: true, reason: "a" }], notes: ["a"], ports: [port], ended: { at: "2025-02-03T04:05:06.000Z", reason: "a" } },
+    last: { accelerator: "tcg", accelerators: [{ name: "tcg", usable: true, reason: "a" }], notes: ["a"], ports: [port] },
   };
 }
 

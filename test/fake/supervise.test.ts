@@ -95,11 +95,11 @@ describe("a forwarder that is killed", () => {
       return Promise.race([once(thief, "listening").then(() => "taken"), once(thief, "error").then(() => "not yet free")]);
     }, settled).toBe("taken");
     world.fakes?.behave({});
-    await expect.poll(async () => (await inspect()).Reason, settled).toMatch(new RegExp(`a port was lost with the forwarder: cannot open 127.0.0.1:${published}:\\d+/tcp: .*address already in use`));
+    await expect.poll(async () => (await inspect()).Reason, settled).toMatch(new RegExp(`a port is not open any more: cannot open 127.0.0.1:${published}:\\d+/tcp: .*address already in use`));
     expect(await page(asked)).toBe("from the guest");
     thief.close();
     await world.ok("port", "rm", "box", String(published));
-    expect(await inspect()).not.toMatchObject({ Reason: expect.stringContaining("a port was lost") });
+    expect(await inspect()).not.toMatchObject({ Reason: expect.stringContaining("a port is not open") });
   });
 
   it("leaves nothing behind when the machine is stopped while it is brought back", async () => {

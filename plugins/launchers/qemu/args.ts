@@ -65,6 +65,7 @@ export function qemuCommand(input: BootInput, qemu: Qemu, options: QemuOptions, 
   command.add("-chardev", optionText("socket", { id: "ready", path: sockets.ready, server: true, wait: false }));
   command.add("-device", optionText("virtserialport", { chardev: "ready", name: readyPortName }));
   command.add("-device", "virtio-rng-pci").add("-device", "virtio-balloon-pci,free-page-reporting=on");
+  command.add("-device", machine.panic);
   for (const [flag, value] of [...shares.flags, ...usbFlags(input.usb)]) command.add(flag, value);
 
   applyUserArgs(command, userArgs);

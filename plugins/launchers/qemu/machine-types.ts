@@ -23,6 +23,8 @@ export interface MachineType {
   properties(facts: { readonly accelerator: string; readonly cpus: number }): Readonly<Record<string, string | number>>;
   /** Card for a display. */
   readonly graphics: string;
+  /** The device by which a guest tells that its kernel panicked (docs/specs/pvpanic of QEMU). Linux knows the one on PCI since 5.13, the other for longer. */
+  readonly panic: "pvpanic" | "pvpanic-pci";
   /** Boots by UEFI, from flash. */
   readonly uefi: boolean;
 }
@@ -47,7 +49,7 @@ const machineTypes: Partial<Record<Architecture, MachineType>> = {
    */
   x86_64: {
     program: "qemu-system-x86_64", type: "pc", cpu: { kvm: "host", hvf: "host", tcg: emulatedX86 }, properties: () => ({}),
-    graphics: "VGA", uefi: false,
+    graphics: "VGA", panic: "pvpanic", uefi: false,
   },
   /**
    * gic-version: kvm needs the host's, and `max` is that; under hvf the default (2) has room for 8 processors, and 3 works
@@ -56,7 +58,7 @@ const machineTypes: Partial<Record<Architecture, MachineType>> = {
   aarch64: {
     program: "qemu-system-aarch64", type: "virt", cpu: { kvm: "host", hvf: "host", tcg: "cortex-a72" },
     properties: ({ accelerator, cpus }): Record<string, string | number> => (accelerator === "hvf" ? (cpus > 8 ? { "gic-version": 3 } : {}) : { "gic-version": "max" }),
-    graphics: "virtio-gpu-pci", uefi: true,
+    graphics: "virtio-gpu-pci", panic: "pvpanic-pci", uefi: true,
   },
 };
 

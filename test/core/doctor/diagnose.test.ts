@@ -180,11 +180,7 @@ const illnesses: Readonly<Record<string, readonly [level: string, illness: Illne
   orphaned: ["broken", withStatus({ state: "orphaned", condition: "orphaned", reason: "no keeper, but qemu still run" })],
   "keeper-silent": ["broken", withStatus({ state: "running", condition: "broken", reason: "the keeper lives and does not answer" })],
   degraded: ["broken", withStatus({ state: "running", condition: "degraded", reason: "gvproxy was ended by SIGKILL" })],
-  "ended-by-itself": ["note", (ward) => {
-    const last = { accelerator: "kvm", accelerators: [], notes: [], ports: [] };
-    ward.record = { ...ward.record, last: { ...last, ended: { at: "2026-01-01T00:00:00.000Z", reason: "guest-panic" } } };
-    return () => void (ward.record = { ...ward.record, last });
-  }],
+  "ended-by-itself": ["note", withStatus({ state: "stopped", condition: "broken", reason: "the guest panicked, at 2026-01-01T00:00:00.000Z", ended: { at: "2026-01-01T00:00:00.000Z", reason: "the guest panicked" } })],
   "disk-missing": ["broken", ({ record }) => {
     renameSync(record.disk.path, `${record.disk.path}.away`);
     return () => renameSync(`${record.disk.path}.away`, record.disk.path);

@@ -18,7 +18,7 @@ const disk = (data: string) => [
   `-drive if=none,id=disk,file=${data}/disk.qcow2,format=qcow2,discard=unmap,detect-zeroes=unmap`, "-device virtio-blk-pci,drive=disk,bootindex=0",
   `-fw_cfg name=opt/com.coreos/config,file=${data}/ignition.json`,
 ];
-const end = ["-device virtio-rng-pci", "-device virtio-balloon-pci,free-page-reporting=on"];
+const end = (program: string) => ["-device virtio-rng-pci", "-device virtio-balloon-pci,free-page-reporting=on", `-device ${program.endsWith("aarch64") ? "pvpanic-pci" : "pvpanic"}`];
 const onRootBus = ["-device virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=pci.0,addr=0x3,romfile="];
 const onRootPort = ["-device pcie-root-port,id=nicport,bus=pcie.0,addr=0x3,chassis=1", "-device virtio-net-pci,netdev=net0,id=nic0,mac=5a:94:ef:e4:0c:ee,bus=nicport,romfile="];
 const stream = (runtime: string) => `-netdev stream,id=net0,server=off,addr.type=unix,addr.path=${runtime}/net/vm.sock,reconnect-ms=500`;
@@ -38,7 +38,7 @@ function line(host: "linux" | "mac", parts: { program: string; machine: string[]
   const [data, runtime] = isLinux ? [linux, "/run/user/1000/glowplug/web"] : [mac, "/tmp/glowplug/web"];
   return [
     parts.program, ...begin, ...(isLinux ? [sandbox] : []), "-display none", ...parts.machine.map((flag, index) => (isLinux && index === 0 ? `${flag},memory-backend=mem` : flag)), "-smp 2", "-m 2048M", ...(parts.flash ?? []),
-    ...sockets(runtime).control, stream(runtime), ...parts.nic, ...disk(data), ...sockets(runtime).ready, ...end,
+    ...sockets(runtime).control, stream(runtime), ...parts.nic, ...disk(data), ...sockets(runtime).ready, ...end(parts.program),
     ...(isLinux ? [...(parts.nic === onRootPort ? sharePorts : []), sharedMemory] : []),
   ];
 }
