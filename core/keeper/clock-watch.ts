@@ -1,56 +1,97 @@
-import { messageOf } from "../errors.ts";
-import { run } from "../ssh.ts";
+import { MachineError, messageOf } from "../errors.ts";
+import { execAsRoot } from "../guest-root.ts";
+import { again } from "./again.ts";
 import type { Parts } from "./parts.ts";
 import type { Watch } from "./watch.ts";
 
-/** How often the host's two clocks are compared. */
-const everyMs = 5000;
-/** A guest that is off by less is left to its own time service. */
-const jumpMs = 1500;
-
-/** The clocks of the host: the one on the wall, and one that only counts while the host is awake. */
-export interface HostClocks {
+/** Two clocks of the host, in milliseconds: the time of day, and one that only goes forward and stands still while the host sleeps. */
+export interface HostClock {
   wall(): number;
-  awake(): number;
+  monotonic(): number;
+  /** Calls back again and again until the returned function is called. */
+  every(ms: number, call: () => void): () => void;
 }
 
-/**
- * Sets the guest's clock when the host's has jumped: the host slept, and the guest with it, or somebody set the host's clock. The
- * guest's own time service would take its time, or find the gap too large.
- */
-export const watchClock: Watch = (parts) => {
-  const look = clockLook(parts, { wall: () => Date.now(), awake: () => performance.now() });
-  const timer = setInterval(() => void look(), everyMs);
-  return () => clearInterval(timer);
+/** How often the two are compared. */
+const everyMs = 2000;
+/** A difference that is worth a look at the guest's clock. */
+const jumpMs = 1000;
+/** A guest's clock that is off by less is right. */
+const rightMs = 1000;
+/** How long the guest is tried to be reached. */
+const reachMs = 60_000;
+
+const hostClock: HostClock = {
+  wall: () => Date.now(),
+  monotonic: () => performance.now(),
+  every(ms, call) {
+    const timer = setInterval(call, ms).unref();
+    return () => clearInterval(timer);
+  },
 };
 
-/** Compares the clocks with how they were when it was last called, and sets the guest's where they have jumped. Never rejects. */
-export function clockLook({ plan, connections, journal, stopping }: Pick<Parts, "plan" | "connections" | "journal" | "stopping">, clocks: HostClocks): () => Promise<void> {
-  let gap = clocks.wall() - clocks.awake();
-  let busy = false;
-  return async () => {
-    const now = clocks.wall() - clocks.awake();
-    const jumped = now - gap;
-    if (busy || Math.abs(jumped) < jumpMs) return;
-    busy = true;
+/** Sets the guest's clock after the host has slept, and after the VM stood still: a guest knows of neither. */
+export const watchClock: Watch = (parts) => followClock(parts, hostClock);
+
+/** The watch with a clock of its own. */
+export function followClock(parts: Parts, clock: HostClock, limitMs = reachMs): () => void {
+  const { control, problems, journal } = parts;
+  const over = new AbortController();
+  const gap = (): number => clock.wall() - clock.monotonic();
+  let before = gap();
+  let isSetting = false;
+  const check = async (): Promise<void> => {
+    if (isSetting) return;
+    isSetting = true;
     try {
-      // What the guest gets is the time at which it is told; the login before it may take a while.
-      const guest = await connections.as();
-      const { exitCode, stderr } = await run(guest, setClockCommand(clocks.wall(), plan.ssh.user), { timeoutMs: 30_000, signal: stopping.signal });
-      if (exitCode !== 0) throw new Error(stderr.trim() || `exit status ${exitCode}`);
-      gap = now;
-      journal.say("note", { about: "clock", text: `this host's clock jumped by ${Math.round(jumped / 1000)} s: the guest's was set` });
+      const offMs = await again(() => setClock(parts, clock), AbortSignal.any([over.signal, AbortSignal.timeout(limitMs)]), () => false);
+      problems.clear("clock");
+      if (offMs !== 0) journal.say("note", { about: "clock", text: `the guest's clock was ${inWords(offMs)}, and was set` });
     } catch (error) {
-      // It is tried again at the next look: after a sleep the connection may first have to break.
-      journal.say("note", { about: "clock", text: `the guest's clock could not be set: ${messageOf(error)}` });
+      if (!over.signal.aborted) problems.set("clock", `the guest's clock may be wrong: ${messageOf(error)}`);
     } finally {
-      busy = false;
+      isSetting = false;
     }
+  };
+  const offs = [
+    clock.every(everyMs, () => {
+      const now = gap();
+      if (Math.abs(now - before) > jumpMs) void check();
+      before = now;
+    }),
+    control.onEvent(({ event }) => {
+      if (event === "RESUME") void check();
+    }),
+  ];
+  return () => {
+    for (const off of offs) off();
+    over.abort();
   };
 }
 
-/** Sets the guest's clock to a time in milliseconds since the epoch. busybox's date takes whole seconds alone. */
-export function setClockCommand(timeMs: number, user: string): string {
-  const sudo = user === "root" ? "" : "sudo -n ";
-  return `${sudo}date -u -s @${(timeMs / 1000).toFixed(3)} > /dev/null 2>&1 || ${sudo}date -u -s @${Math.round(timeMs / 1000)} > /dev/null`;
+/** Sets the guest's clock where it is wrong, and tells by how much it was: above 0 where it was ahead. Throws where it is wrong afterwards. */
+async function setClock(parts: Parts, clock: HostClock): Promise<number> {
+  const { connections, plan: { ssh } } = parts;
+  const found = await guestOffset(parts, clock);
+  if (Math.abs(found.offMs) <= rightMs) return 0;
+  // It takes half a round trip until the guest does it. busybox knows whole seconds alone.
+  const seconds = Math.round((clock.wall() + found.tripMs / 2) / 1000);
+  const { exitCode, stderr } = await execAsRoot(connections.shell(), ssh.user, ["date", "-u", "-s", `@${seconds}`]);
+  if (exitCode !== 0) throw new MachineError("ssh", `date ended with exit status ${exitCode} in the guest: ${stderr.trim()}`);
+  const left = await guestOffset(parts, clock);
+  if (Math.abs(left.offMs) > 2 * rightMs) throw new MachineError("ssh", `it is ${inWords(left.offMs)} after it was set`);
+  return found.offMs;
+}
+
+async function guestOffset({ connections }: Parts, clock: HostClock): Promise<{ readonly offMs: number; readonly tripMs: number }> {
+  const asked = clock.wall();
+  const { stdout } = await connections.shell().exec("date -u +%s.%N", { timeoutMs: 20_000 });
+  const tripMs = clock.wall() - asked;
+  const seconds = Number.parseFloat(stdout);
+  if (!Number.isFinite(seconds)) throw new MachineError("ssh", `the guest tells no time, but ${JSON.stringify(stdout.slice(0, 60))}`);
+  return { offMs: seconds * 1000 - (asked + tripMs / 2), tripMs };
+}
+
+function inWords(offMs: number): string {
+  return `${(Math.abs(offMs) / 1000).toFixed(1)} s ${offMs > 0 ? "ahead" : "behind"}`;
 }

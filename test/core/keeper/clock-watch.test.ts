@@ -1,53 +1,95 @@
-import { expect, test } from "vitest";
-import { clockLook, setClockCommand } from "../../../core/keeper/clock-watch.ts";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { followClock, type HostClock } from "../../../core/keeper/clock-watch.ts";
+import { Journal } from "../../../core/keeper/journal.ts";
 import type { Parts } from "../../../core/keeper/parts.ts";
-import { guestWithLogin } from "../../fixtures/login.ts";
+import { Problems } from "../../../core/keeper/problems.ts";
+import type { QmpEvent } from "../../../core/keeper/qmp.ts";
+import { scratchFolder } from "../../fixtures/login.ts";
 
-async function watched() {
-  const clocks = { wallMs: 1_800_000_000_000, awakeMs: 1000 };
-  const guest = { works: true };
-  const notes: string[] = [];
-  const { guest: fake, connect } = await guestWithLogin({ onExec: () => (guest.works ? "exit 0" : "echo no >&2; exit 1") });
-  const connection = await connect();
-  const parts = {
-    plan: { ssh: { user: "core" } }, connections: { as: () => Promise.resolve(connection) }, stopping: new AbortController(),
-    journal: { say: (_type: string, { text }: { text: string }) => void notes.push(text) },
-  } as unknown as Parts;
-  return { clocks, guest, notes, dates: fake.commands, look: clockLook(parts, { wall: () => clocks.wallMs, awake: () => clocks.awakeMs }) };
+/** A host whose clocks go as the test says, and a guest that runs `date`. */
+function world(options: { readonly refuses?: boolean } = {}) {
+  let refuses = options.refuses ?? false;
+  let wall = 1_700_000_000_000;
+  let monotonic = 5000;
+  let guestOffMs = 0;
+  let tick = (): void => {};
+  let tell = (_: QmpEvent): void => {};
+  const commands: string[] = [];
+  const clock: HostClock = { wall: () => wall, monotonic: () => monotonic, every: (_, call) => ((tick = call), () => (tick = () => {})) };
+  const exec = async (command: string | readonly string[]) => {
+    const line = typeof command === "string" ? command : command.join(" ");
+    commands.push(line);
+    const [, seconds] = /-s @(\d+)$/.exec(line) ?? [];
+    if (seconds !== undefined && !refuses) guestOffMs = Number(seconds) * 1000 - wall;
+    return { exitCode: seconds !== undefined && refuses ? 1 : 0, stdout: `${((wall + guestOffMs) / 1000).toFixed(3)}\n`, stderr: refuses ? "date: cannot set date" : "" };
+  };
+  const problems = new Problems();
+  const journal = new Journal("box", join(scratchFolder(), "events.jsonl"));
+  const told: unknown[] = [];
+  journal.follow(({ text }) => told.push(text));
+  const end = followClock({
+    control: { onEvent: (listener: typeof tell) => ((tell = listener), () => {}) }, connections: { shell: () => ({ exec }) }, plan: { ssh: { user: "core" } }, problems, journal,
+  } as unknown as Parts, clock, 300);
+  onTestFinished(end);
+  return {
+    commands, problems, told, tell: (event: QmpEvent) => tell(event), guestOffMs: () => guestOffMs,
+    allow: () => void (refuses = false),
+    /** The host sleeps: the time of day goes on, and nothing else does. */
+    sleep(ms: number): void {
+      wall += ms;
+      guestOffMs -= ms;
+      tick();
+    },
+    pass(ms: number): void {
+      wall += ms;
+      monotonic += ms;
+      tick();
+    },
+    stand(ms: number): void {
+      wall += ms;
+      monotonic += ms;
+      guestOffMs -= ms;
+    },
+  };
 }
 
-test("a host that slept sets its guest's clock, once", async () => {
-  const { clocks, dates, notes, look } = await watched();
-  clocks.wallMs += 3_600_000;
-  await look();
-  await look();
-  expect(dates).toEqual([setClockCommand(1_800_003_600_000, "core")]);
-  expect(notes).toEqual(["this host's clock jumped by 3600 s: the guest's was set"]);
-});
+describe("the guest's clock", () => {
+  it("is set after the host has slept", async () => {
+    const { commands, told, guestOffMs, sleep } = world();
+    sleep(3_600_000);
+    await expect.poll(() => told).toEqual(["the guest's clock was 3600.0 s behind, and was set"]);
+    expect(commands).toEqual(["date -u +%s.%N", "sudo -n date -u -s @1700003600", "date -u +%s.%N"]);
+    expect(guestOffMs()).toBe(0);
+  });
 
-test("a host that was awake all the time leaves its guest alone", async () => {
-  const { clocks, dates, look } = await watched();
-  for (let step = 0; step < 10; step += 1) {
-    clocks.wallMs += 60_000 + step;
-    clocks.awakeMs += 60_000;
-    await look();
-  }
-  expect(dates).toEqual([]);
-});
+  it("is set after the VM stood still", async () => {
+    const { told, stand, tell } = world();
+    stand(30_000);
+    tell({ event: "STOP" });
+    tell({ event: "RESUME" });
+    await expect.poll(() => told).toEqual(["the guest's clock was 30.0 s behind, and was set"]);
+  });
 
-test("a guest that cannot be told yet is told at the next look, with the time of then", async () => {
-  const { clocks, guest, dates, notes, look } = await watched();
-  guest.works = false;
-  clocks.wallMs -= 10_000;
-  await look();
-  guest.works = true;
-  clocks.wallMs += 400;
-  await look();
-  expect(notes).toEqual(["the guest's clock could not be set: no", "this host's clock jumped by -10 s: the guest's was set"]);
-  expect(dates.at(-1)).toBe(setClockCommand(1_799_999_990_400, "core"));
-});
+  it("is looked at, and left alone where it is right", async () => {
+    const { commands, told, tell } = world();
+    tell({ event: "RESUME" });
+    await expect.poll(() => commands).toEqual(["date -u +%s.%N"]);
+    expect(told).toEqual([]);
+  });
 
-test("the command works for GNU's date and for busybox's, and needs no sudo for root", () => {
-  expect(setClockCommand(1_800_000_000_123, "root")).toBe("date -u -s @1800000000.123 > /dev/null 2>&1 || date -u -s @1800000000 > /dev/null");
-  expect(setClockCommand(1_800_000_000_123, "core")).toContain("sudo -n date");
+  it("is no matter while both clocks of the host go alike", () => {
+    const { commands, pass } = world();
+    for (let count = 0; count < 10; count += 1) pass(2000);
+    expect(commands).toEqual([]);
+  });
+
+  it("is a problem of the machine where it cannot be set, until it is right again", async () => {
+    const { problems, sleep, allow } = world({ refuses: true });
+    sleep(5000);
+    await expect.poll(() => problems.reasons).toEqual(["the guest's clock may be wrong: date ended with exit status 1 in the guest: date: cannot set date"]);
+    allow();
+    sleep(5000);
+    await expect.poll(() => problems.reasons).toEqual([]);
+  });
 });
