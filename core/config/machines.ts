@@ -38,7 +38,8 @@ export function pickMachine(machines: readonly DescribedMachine[], name: string 
 function listMachines(value: unknown, where: string, lineOf: LineOf | undefined): readonly DescribedMachine[] {
   if (Array.isArray(value)) {
     if (value.length === 0) throw new MachineError("bad-config", `${where}: expected a machine's spec, found an empty list`);
-    return value.map((spec: unknown, index) => oneMachine(spec, `${where} [${index}]`, undefined, lineOf && ((path) => lineOf(`[${index}]${path === "" ? "" : `.${path}`}`))));
+    // From: a list with holes has them filled, and each is told.
+    return Array.from(value, (spec: unknown, index) => oneMachine(spec, `${where} [${index}]`, undefined, lineOf && ((path) => lineOf(`[${index}]${path === "" ? "" : `.${path}`}`))));
   }
   if (isRecordOfMachines(value)) {
     return Object.entries(value).map(([name, spec]) => oneMachine(spec, `${where} ${name}`, name, lineOf && ((path) => lineOf([name, path].filter((part) => part !== "").join(".")))));

@@ -15,7 +15,7 @@ export async function parseConfig(path: string, where: string): Promise<ParsedFi
   const { LineCounter, isNode, parseDocument } = await import("yaml");
   const text = readFileSync(path, "utf8");
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: true });
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: true, logLevel: "error" });
   const [error] = document.errors;
   if (error) {
     const [what = "", ...frame] = error.message.split("\n");
