@@ -25,7 +25,16 @@ export async function parseConfig(path: string, where: string): Promise<ParsedFi
     });
   }
   if (path.endsWith(".json")) checkJson(text, where);
-  return { value: document.toJS() as unknown, lineOf: (field) => lineOf(field, document, counter, isNode) };
+  return { value: valueOf(document, where), lineOf: (field) => lineOf(field, document, counter, isNode) };
+}
+
+/** An alias of nothing, and one that grows without end, show only here. */
+function valueOf(document: Document, where: string): unknown {
+  try {
+    return document.toJS() as unknown;
+  } catch (cause) {
+    throw new MachineError("bad-config", `${where}: ${messageOf(cause)}`, { cause, hint: "An alias (*name) needs an anchor (&name) before it." });
+  }
 }
 
 /** JSON is YAML, but YAML is not JSON: a file that is named so must be. */

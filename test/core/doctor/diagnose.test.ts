@@ -136,7 +136,10 @@ const illnesses: Readonly<Record<string, readonly [level: string, illness: Illne
     writeFileSync(join(run.cwd, "machine.yaml"), "cpus: 1\n");
     chownSync(join(run.cwd, "machine.yaml"), 12345, 12345);
     chmodSync(run.cwd, 0o777);
-    return () => chmodSync(run.cwd, 0o700);
+    return () => {
+      chmodSync(run.cwd, 0o700);
+      chownSync(join(run.cwd, "machine.yaml"), process.getuid?.() ?? 0, process.getgid?.() ?? 0);
+    };
   }],
   "image-damaged": ["broken", ({ record }) => {
     const { path } = record.image;

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { onTestFinished } from "vitest";
 import { diagnose } from "../../../core/doctor/diagnose.ts";
@@ -34,8 +34,9 @@ export async function healthyWard(): Promise<Ward> {
   onTestFinished(() => folder.remove());
   const { paths } = folder;
   const host: Ward["host"] = { env: {}, uid: process.getuid?.() ?? 0 };
-  const run = makeTestRun(folder);
-  for (const path of [paths.data, paths.runtime, paths.config, paths.cache]) mkdirSync(path, { recursive: true, mode: 0o700 });
+  // Beside our folders, so that a test may open it to everybody.
+  const run = { ...makeTestRun(folder), cwd: `${folder.path}/work` };
+  for (const path of [run.cwd, paths.data, paths.runtime, paths.config, paths.cache]) mkdirSync(path, { recursive: true, mode: 0o700 });
   const files = paths.machine("web");
 
   const source = `${folder.path}/base.raw`;
@@ -46,20 +47,21 @@ export async function healthyWard(): Promise<Ward> {
   const disk = await createDisk({ base, size: 2 ** 30, path: files.disk, formats: ["qcow2"], run });
   writeFileSync(files.key, "a key", { mode: 0o600 });
   const sample = sampleRecord(paths, "web", { image: base, disk });
+  let written: MachineRecord = { ...sample, spec: { ...sample.spec, cpus: 1, memory: 2 ** 28 } };
   const ward: Ward = {
-    run, host, record: { ...sample, spec: { ...sample.spec, cpus: 1, memory: 2 ** 28 } },
+    run, host, record: written,
     launcher: { ...plainLauncher(), name: "hv", accelerators: () => [{ name: "kvm", usable: true }, { name: "tcg", usable: true }] },
     forwarders: [{ ...plainForwarder(), name: "first" }, { ...plainForwarder(), name: "second" }],
     status: { state: "stopped", condition: "ok" },
     async findings() {
-      await writeRecord(paths, ward.record);
+      if (ward.record !== written) await writeRecord(paths, (written = ward.record));
       const facts = Object.create(run.host, Object.getOwnPropertyDescriptors(host)) as HostFacts;
       const machines: SickMachine[] = [{ record: ward.record, status: { ...ward.status, record: ward.record } }];
       const examined = await diagnose({ run: { ...run, host: facts }, host: facts, machines, launcher: ward.launcher, forwarders: ward.forwarders });
       return examined.flatMap(({ findings }) => findings);
     },
   };
-  chmodSync(paths.data, 0o700);
+  await writeRecord(paths, written);
   return ward;
 }
 
