@@ -39,7 +39,7 @@ export async function storm(glowplug: (...argv: string[]) => Promise<Ended>, { s
 
 /** After a storm: whatever machine there is starts, is used, stops and goes. Returns what does not. */
 export async function calm(glowplug: (...argv: string[]) => Promise<Ended>, machines: readonly string[]): Promise<readonly string[]> {
-  const there = (await glowplug("list", "--quiet")).stdout.split("\n").filter((name) => machines.includes(name));
+  const there = (await glowplug("list", "--quiet")).stdout.split("\n").map((line) => line.replace("*", "")).filter((name) => machines.includes(name)); // a star marks the default
   const faults: string[] = [];
   const must = async (argv: readonly string[], others = /^$/): Promise<void> => {
     const { code, stdout, stderr } = await glowplug(...argv);
