@@ -29,7 +29,12 @@ export async function launchKeeper(files: MachinePaths, token: string, run: Run,
   });
   death.catch(() => {});
   child.unref();
-  await waitListening([files.keeperSocket], { timeoutMs: 15_000, signal: run.signal, who: "the keeper", death });
+  try {
+    await waitListening([files.keeperSocket], { timeoutMs: 15_000, signal: run.signal, who: "the keeper", death });
+  } catch (error) {
+    child.kill("SIGKILL"); // nobody has asked it yet, so it has spawned nothing
+    throw error;
+  }
   return identityOf(child.pid) ?? { pid: child.pid, startTime: "gone", bootId: "gone" };
 }
 
