@@ -66,7 +66,7 @@ describe("a name that is", () => {
   it("taken is refused, and the machine that has it is left as it is", async () => {
     await world.ok("init", "--image", "./base.raw", ...small, "box");
     expect(await world.glowplug("init", "--image", "./base.raw", ...small, "box")).toMatchObject({ code: 125, stderr: expect.stringContaining('machine "box" already exists') });
-    expect(await world.ok("list", "--quiet")).toBe("box\n");
+    expect(await world.ok("list", "--quiet")).toBe("box*\n");
   });
 
   it("claimed by another script is refused, with both paths", async () => {
