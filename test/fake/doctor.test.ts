@@ -45,7 +45,7 @@ describe("doctor, of a machine that runs", () => {
       guest({});
       expect(await ask(), id).toMatchObject({ ids: [], code: 0 });
     }
-  });
+  }, 180_000);
 
   it("says in a few lines what is wrong and what to do, and ends with 1", async () => {
     await up();

@@ -6,7 +6,7 @@ import { filesBelow, processesOf } from "../world.ts";
 import type { CrashWorld } from "./crash-world.ts";
 
 /** Every file that may be there while a machine is stopped, by its path below the world. `docs/on-disk.md` tells what each is. */
-const ofMachine = /^data\/glowplug\/machines\/box\/(machine\.json(\.copy)?|disk\.qcow2|ignition\.json|id_ed25519(\.pub)?|known_hosts|ssh_config|logs\/(serial|vm|forwarder|keeper)\.log(\.1)?|logs\/events\.jsonl(\.1)?)$/;
+const ofMachine = /^data\/glowplug\/machines\/box\/(machine\.json(\.copy)?|ended\.json|disk\.qcow2|ignition\.json|id_ed25519(\.pub)?|known_hosts|ssh_config|logs\/(serial|vm|forwarder|keeper)\.log(\.1)?|logs\/events\.jsonl(\.1)?)$/;
 const ofAll = [
   /^data\/glowplug\/ports\.json$/,
   /^images\/[0-9a-f]{64}\/(disk\.(raw|qcow2)|image\.json)$/,
@@ -14,7 +14,11 @@ const ofAll = [
   /^(bin|work|guest|kept|config)\//, /^steps\.jsonl(\.pid)?$/,
 ];
 /** What a killed process may leave until the next one needs that place: it holds nothing, and hinders nobody. */
-const dead = [/^(data\/glowplug|images)\/locks\/[^/]+$/, /^images\/uses\/[^/]+$/, /^data\/glowplug\/\.ports\.json\.\d+-[0-9a-f]{8}\.tmp$/, /^images\/incoming\/[0-9a-f]{12}\//, /^images\/\.?[^/]*\.tmp$/];
+const dead = [
+  // Beside a record it says nothing, and goes with the next verb that changes the machine; without one the folder is told.
+  /^data\/glowplug\/machines\/box\/unfinished\.json$/,
+  /^(data\/glowplug|images)\/locks\/[^/]+$/, /^images\/uses\/[^/]+$/, /^data\/glowplug\/\.ports\.json\.\d+-[0-9a-f]{8}\.tmp$/, /^images\/incoming\/[0-9a-f]{12}\//, /^images\/\.?[^/]*\.tmp$/,
+];
 
 /** What is to be there. */
 export interface Expectation {
