@@ -62,7 +62,7 @@ describe("clients of the host", () => {
 
   it("docker gives a terminal in a container", async () => {
     await ok("run", "-d", "--name", "shell", "page");
-    const child = spawn("script", ["-qec", "stty rows 24 cols 80; docker exec -it shell /bin/busybox sh -c 'until busybox stty size 2> /dev/null; do busybox sleep 0.1; done; busybox tty; read answer; echo got $answer'", "/dev/null"], { env, cwd: work() });
+    const child = spawn("script", ["-qec", "docker exec -it shell /bin/busybox sh -c 'busybox tty; read answer; echo got $answer'", "/dev/null"], { env, cwd: work() });
     onTestFinished(() => void child.kill());
     let shown = "";
     child.stdout.on("data", (bytes: Buffer) => {
@@ -71,7 +71,7 @@ describe("clients of the host", () => {
       if (!before.includes("/dev/") && shown.includes("/dev/")) child.stdin.write("yes\n");
     });
     expect(await new Promise((done) => child.once("close", done))).toBe(0);
-    expect(shown).toMatch(/24 80\r\n\/dev\/pts\/\d+\r\n/);
+    expect(shown).toMatch(/^\/dev\/pts\/\d+\r\n/m);
     expect(shown).toContain("got yes");
     expect(await docker("exec", "shell", "/bin/busybox", "sh", "-c", "exit 7")).toMatchObject({ code: 7 });
     await ok("rm", "-f", "shell");
