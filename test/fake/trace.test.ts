@@ -68,14 +68,14 @@ describe("--trace", () => {
     const init = await well("init", "./box.ts");
     expectSane(init, "init");
     expect(namesOf(init, "phase")).toEqual(["Copying base.raw"]);
-    expect(namesOf(init, "hook")).toEqual(["box.ts: beforeDownload"]);
+    expect(namesOf(init, "hook")).toEqual(["box.ts: beforeDownload", "proxy: ignition"]);
     expect(namesOf(init, "plugin")).toEqual(expect.arrayContaining(["load image", "load launcher", "qemu.check", "gvproxy.check", "own.apply", "file.locate", "ignition.render"]));
     expect(namesOf(init, "child")).toContain("qemu-img");
 
     const start = await well("start", "box");
     expectSane(start, "start");
     expect(namesOf(start, "phase")).toEqual(["booting box", "helpers", "monitor", "life", "ready", "ssh", "probe"]);
-    expect(namesOf(start, "hook")).toEqual(["box.ts: afterStart"]);
+    expect(namesOf(start, "hook")).toEqual(["proxy: afterStart", "box.ts: afterStart"]);
     expect(namesOf(start, "plugin")).toEqual(expect.arrayContaining(["qemu.accelerators", "gvproxy.plan", "qemu.plan"]));
     expect(rolesOf(start)).toEqual(["forwarder", "vm"]);
     expect(keptBy(start).at(-1)?.name).toMatch(/^qemu-system-/);
