@@ -54,11 +54,11 @@ test("later layers win by field, and each value's source is kept", async () => {
 
 test("swap is in bytes, files of the host are absolute, and USB devices are written in one way", async () => {
   const spec = await resolveSpec([
-    layer({ swap: "1.5GiB", playbook: "site.yml", importNativeCa: true }, { folder: "/work/web" }),
+    layer({ swap: "1.5GiB", playbook: "site.yml", importNativeCa: true }, { folder: "/srv/web" }),
     layer({ ignitionPath: "~/box.ign", usb: ["devnum=07,bus=1", "product=2,vendor=1D6B"] }, { source: "flag" }),
     layer({ launcher: plainLauncher({ abilities: { suspend: false, hotplug: false, usb: true } }) }),
   ], context());
-  expect(spec).toMatchObject({ swap: 1.5 * GiB, playbook: "/work/web/site.yml", ignitionPath: "/home/me/box.ign", usb: ["bus=1,devnum=7", "vendor=1d6b,product=0002"], importNativeCa: true });
+  expect(spec).toMatchObject({ swap: 1.5 * GiB, playbook: "/srv/web/site.yml", ignitionPath: "/home/me/box.ign", usb: ["bus=1,devnum=7", "vendor=1d6b,product=0002"], importNativeCa: true });
 });
 
 test("USB devices are refused where the launcher hands none on, in podman's words", async () => {

@@ -4,7 +4,7 @@ import { checkSpec } from "../../../core/spec.ts";
 import { hostOf } from "../../fixtures/hosts.ts";
 import { silentReport } from "../../../core/run.ts";
 
-const layers = (env: Record<string, string>) => environmentLayers({ cwd: "/work", host: hostOf("linux/amd64", { home: "/home/me" }), env, report: silentReport });
+const layers = (env: Record<string, string>) => environmentLayers({ cwd: "/srv", host: hostOf("linux/amd64", { home: "/home/me" }), env, report: silentReport });
 const said = (env: Record<string, string>): object => Object.assign({}, ...layers(env).map(({ spec }) => spec));
 
 describe("settings of the environment", () => {
@@ -15,13 +15,13 @@ describe("settings of the environment", () => {
       GLOWPLUG_PROVISIONER: "ignition", GLOWPLUG_USB: "bus=1,devnum=2", GLOWPLUG_IMPORT_NATIVE_CA: "0", GLOWPLUG_PLAYBOOK: "./p.yaml", GLOWPLUG_IGNITION_PATH: "/i.ign",
     })).toEqual({
       cpus: 4, memory: "4096MiB", disk: "20GiB", swap: "1GiB", user: "ada", rootful: true, timezone: "Europe/Rome",
-      volumes: ["/home/me:/mnt/home", "/work/src:/src:ro"], ports: ["8080:80", "127.0.0.1:81:81/udp"], plugins: ["/work/mine.ts", "timezone"], launcher: "qemu", forwarder: "slirp",
+      volumes: ["/home/me:/mnt/home", "/srv/src:/src:ro"], ports: ["8080:80", "127.0.0.1:81:81/udp"], plugins: ["/srv/mine.ts", "timezone"], launcher: "qemu", forwarder: "slirp",
       provisioner: "ignition", usb: ["bus=1,devnum=2"], importNativeCa: false, playbook: "./p.yaml", ignitionPath: "/i.ign",
     });
   });
 
   it.each<[Record<string, string>, unknown]>([
-    [{ GLOWPLUG_IMAGE: "debian-bootstrap" }, "debian-bootstrap"], [{ GLOWPLUG_IMAGE: "testing" }, "fcos:testing"], [{ GLOWPLUG_IMAGE: "./disk.qcow2" }, "/work/disk.qcow2"],
+    [{ GLOWPLUG_IMAGE: "debian-bootstrap" }, "debian-bootstrap"], [{ GLOWPLUG_IMAGE: "testing" }, "fcos:testing"], [{ GLOWPLUG_IMAGE: "./disk.qcow2" }, "/srv/disk.qcow2"],
     [{ GLOWPLUG_IMAGE: "https://x/d.qcow2", GLOWPLUG_IMAGE_DIGEST: "sha256:00" }, ["file", { url: "https://x/d.qcow2", digest: "sha256:00" }]],
   ])("name an image: %j", (env, image) => {
     expect(said(env)).toEqual({ image });
