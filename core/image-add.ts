@@ -3,7 +3,7 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSy
 import { join } from "node:path";
 import { makePrivateFolder, syncFolder, writeFileDurably } from "./atomic.ts";
 import { isWhole, readImage, withStore, type ImageOrigin, type StoredImage } from "./image-store.ts";
-import { lockHolder, takeLock } from "./lock.ts";
+import { lockHolder, takeLock, type LockOptions } from "./lock.ts";
 import type { DiskFormat } from "./model.ts";
 import { step } from "./step.ts";
 
@@ -16,7 +16,7 @@ export interface Incoming {
 }
 
 /** Makes a folder in the store for something on its way in, and removes those of processes that died. */
-export async function openIncoming(store: string): Promise<Incoming> {
+export async function openIncoming(store: string, options: Pick<LockOptions, "evenWithoutRoom"> = {}): Promise<Incoming> {
   const root = join(store, "incoming");
   makePrivateFolder(root);
   return withStore(store, async () => {
@@ -24,11 +24,11 @@ export async function openIncoming(store: string): Promise<Incoming> {
       if (!lockHolder(join(root, name, "owner"))) removeTree(join(root, name));
     }
     const folder = join(root, randomBytes(6).toString("hex"));
-    await takeLock(join(folder, "owner"), { purpose: "adding an image" });
+    await takeLock(join(folder, "owner"), { purpose: "adding an image", ...options });
     step("image.incoming");
     const empty = (): void => readdirSync(folder).filter((name) => name !== "owner").forEach((name) => removeTree(join(folder, name)));
     return { folder, empty, remove: () => removeTree(folder) };
-  });
+  }, options);
 }
 
 /** A disk that is complete and hashed, on its way from an incoming folder to its place. */

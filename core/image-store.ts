@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf } from "./atomic.ts";
-import { takeLock } from "./lock.ts";
+import { takeLock, type LockOptions } from "./lock.ts";
 import type { Compression, Digest, DiskFormat, SourceFormat } from "./model.ts";
 import type { RecordedImage } from "./record.ts";
 import { hashFile, type CopyOptions } from "./sparse-copy.ts";
@@ -83,8 +83,8 @@ export function recordImage(store: string, source: string, image: StoredImage, o
 }
 
 /** Runs a short change of the store while nobody else changes it. */
-export async function withStore<T>(store: string, work: () => Promise<T>): Promise<T> {
-  const lock = await takeLock(join(store, "locks/store"), { purpose: "changing the image store", subject: `the image store ${store}`, timeoutMs: 60_000 });
+export async function withStore<T>(store: string, work: () => Promise<T>, options: Pick<LockOptions, "evenWithoutRoom"> = {}): Promise<T> {
+  const lock = await takeLock(join(store, "locks/store"), { purpose: "changing the image store", subject: `the image store ${store}`, timeoutMs: 60_000, ...options });
   try {
     return await work();
   } finally {

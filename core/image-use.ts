@@ -73,11 +73,12 @@ function findById(store: string, id: string): StoredImage {
 /** In one step each: a disk is never there without what is known of it. */
 async function drop(store: string, images: readonly StoredImage[]): Promise<void> {
   if (images.length === 0) return;
-  const incoming = await openIncoming(store);
+  // Who wants room is not to need some for it.
+  const incoming = await openIncoming(store, { evenWithoutRoom: true });
   try {
     await withStore(store, async () => {
       for (const { id } of images) if (readImage(store, id)) renameSync(join(store, id), join(incoming.folder, id));
-    });
+    }, { evenWithoutRoom: true });
   } finally {
     incoming.remove();
   }

@@ -3,7 +3,7 @@ import { link, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { codeOf, diskError, freshNameFor, makePrivateFolder, removeLeftovers } from "./atomic.ts";
 import { MachineError } from "./errors.ts";
-import { isHeld, isSameLock, readLock, thisHolder, type LockHolder, type LockText } from "./lock-holder.ts";
+import { isHeld, isSameLock, lockHolder, readLock, thisHolder, type LockHolder, type LockText } from "./lock-holder.ts";
 
 export { lockHolder, type LockHolder } from "./lock-holder.ts";
 
@@ -15,6 +15,8 @@ export interface LockOptions {
   /** How long to wait for another holder, in milliseconds; 0 fails at once. Default: 30000. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** Where the disk is full or read-only, go on without it, unless somebody holds it: whoever else would begin finds no room for it either. Default: false. */
+  readonly evenWithoutRoom?: boolean;
   /** Called once for each holder that has to be waited for, in words: "process 123 (glowplug start web)". */
   onWait?(holder: string): void;
 }
@@ -35,12 +37,12 @@ const pollMs = 200;
  * Throws MachineError "busy" naming the holder after `timeoutMs`, and the signal's reason when it aborts.
  */
 export async function takeLock(path: string, options: LockOptions): Promise<Lock> {
-  const { signal, timeoutMs = 30_000, onWait, subject = basename(path) } = options;
-  makePrivateFolder(dirname(path));
+  const { signal, timeoutMs = 30_000, evenWithoutRoom = false, onWait, subject = basename(path) } = options;
   const deadline = performance.now() + timeoutMs;
   let watched: Watched | undefined;
   let told: string | undefined;
   try {
+    makePrivateFolder(dirname(path));
     for (;;) {
       signal?.throwIfAborted();
       const attempt = await tryLock(path, options.purpose);
@@ -54,6 +56,9 @@ export async function takeLock(path: string, options: LockOptions): Promise<Lock
       if (watched) await watched.change(Math.min(pollMs, left), signal);
       else watched = watchFile(path);
     }
+  } catch (error) {
+    if (evenWithoutRoom && hasNoRoom(error) && !lockHolder(path)) return { path, release() {} };
+    throw error;
   } finally {
     watched?.close();
   }
@@ -166,6 +171,10 @@ function startWatch(folder: string, onChange: (event: string, name: string | nul
   } catch {
     return undefined;
   }
+}
+
+function hasNoRoom(error: unknown): boolean {
+  return error instanceof Error && ["ENOSPC", "EDQUOT", "EROFS"].includes(codeOf(error.cause) ?? "");
 }
 
 function inWords(holder: LockHolder): string {

@@ -61,10 +61,10 @@ export class VmControl {
     return this.#qmp?.monitor(line) ?? Promise.reject(new MachineError("keeper", "this VM has no monitor"));
   }
 
-  /** Presses the guest's power button. False where that cannot be done. */
-  async powerDown(vm: Child): Promise<boolean> {
+  /** Presses the guest's power button. False where that cannot be done in time. */
+  async powerDown(vm: Child, limitMs: number): Promise<boolean> {
     try {
-      if (this.#qmp) await this.#qmp.execute("system_powerdown");
+      if (this.#qmp) await this.#qmp.execute("system_powerdown", undefined, Math.min(limitMs, 10_000));
       else if (this.#rest) await this.#rest.order("Stop");
       else process.kill(vm.identity.pid, "SIGTERM");
       return true;

@@ -8,7 +8,7 @@ export async function takeDown(parts: Parts, { force, timeoutMs }: { readonly fo
   const { children, control, console, ready, connections, sockets, stopping } = parts;
   const { vm } = children;
   if (vm && !vm.hasExited()) {
-    if (!force && (await control.powerDown(vm))) await Promise.race([vm.exited, pause(timeoutMs)]);
+    if (!force && (await control.powerDown(vm, timeoutMs))) await Promise.race([vm.exited, pause(timeoutMs)]);
     step("keeper.guest-down");
     if (!vm.hasExited() && (await Promise.race([control.quit(), vm.exited]))) await Promise.race([vm.exited, pause(2000)]);
     await endChild(vm, 2000);

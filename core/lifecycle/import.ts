@@ -70,7 +70,7 @@ export async function importMachine(from: PodmanMachine, spec: ResolvedSpec, ove
 
       const info = { ...machineInfo(spec, { sshPort: port, hostKey: "" }, host.uid, paths), user: from.ssh.user, uid: from.ssh.uid };
       const undo: Undo[] = [];
-      scope.defer(`what was set up outside for ${spec.name}`, () => unregister(undo, { paths, report, trace: run.trace, signal: new AbortController().signal }));
+      scope.defer(`what was set up outside for ${spec.name}`, () => unregister(undo, run));
       await register(await planOutside(spec, info, run), undo, run, (planned) => markUnfinished(paths, spec.name, { verb: "init", undo: planned, keep: [] }));
       const record: MachineRecord = {
         version: 1, name: spec.name, created: new Date().toISOString(), lastUp: from.lastUp ?? null,

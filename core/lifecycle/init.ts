@@ -87,7 +87,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       run.signal.throwIfAborted();
 
       const undo: Undo[] = [];
-      scope.defer(`what was set up outside for ${spec.name}`, () => unregister(undo, { paths, report, trace: run.trace, signal: new AbortController().signal }));
+      scope.defer(`what was set up outside for ${spec.name}`, () => unregister(undo, run));
       await register(outside, undo, run, (planned) => markUnfinished(paths, spec.name, { verb: "init", undo: planned, keep: [] }));
 
       const record: MachineRecord = {

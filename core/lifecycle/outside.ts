@@ -88,11 +88,18 @@ async function connect(registration: ConnectionRegistration, before: Undo | unde
   if (before && "connection" in before && before.connection.path !== book.path) await editBook(before.connection, (now) => removing(now, ours(now, [before]), heirs(run)), run);
 }
 
-/** Takes back what was registered, last first; loads no plugin. What cannot be taken back is a warning. */
-export async function unregister(undo: readonly Undo[], run: Pick<Run, "paths" | "signal" | "report" | "trace">): Promise<void> {
+/** How long a command may take that takes something back. */
+const undoMs = 60_000;
+
+/**
+ * Takes back what was registered, last first; loads no plugin. What cannot be taken back is a warning. Nothing interrupts it: by now it
+ * stands in no record any more, so nobody would come back to it.
+ */
+export async function unregister(undo: readonly Undo[], { paths, report, trace }: Pick<Run, "paths" | "report" | "trace">): Promise<void> {
+  const run = { paths, report, trace, signal: new AbortController().signal };
   for (const one of [...undo].reverse()) {
     if ("connection" in one) continue;
-    await warned(one.title, () => runCommand(one.command, { signal: run.signal, trace: run.trace }), run);
+    await warned(one.title, () => runCommand(one.command, { timeoutMs: undoMs, trace }), run);
   }
   // Both at once: the default must not move from one of a machine's connections to the other.
   for (const { book, titles } of booksIn(undo)) {

@@ -31,7 +31,7 @@ export async function recover(name: string, run: Run): Promise<MachineRecord | u
 export async function recoverOthers(run: Run): Promise<void> {
   for (const name of unfinishedNames(run.paths)) {
     try {
-      const lock = await lockMachine(name, "recover", run, 0);
+      const lock = await lockMachine(name, "recover", run, { timeoutMs: 0 });
       await recover(name, run).finally(() => lock.release());
     } catch (error) {
       if (!isMachineError(error) || error.code !== "busy") run.report.warn(`what was left of ${name} stays for now: ${messageOf(error)}`);

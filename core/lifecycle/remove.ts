@@ -1,5 +1,6 @@
 import { makeWhole } from "../disk.ts";
 import { isMachineError, MachineError } from "../errors.ts";
+import { removeMachineFiles } from "../machine-files.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import { step } from "../step.ts";
@@ -30,7 +31,8 @@ export async function remove(name: string, run: Run, { force = false, keep = [] 
 
 /** False where it runs: it may have been started by somebody else just now. */
 async function removedAtRest(name: string, run: Run, { force, keep }: Required<RemoveOptions>): Promise<boolean> {
-  const lock = await lockMachine(name, "rm", run);
+  const { record, recordCopy } = run.paths.machine(name);
+  const lock = await lockMachine(name, "rm", run, { evenWithoutRoom: true });
   try {
     step("rm.locked");
     const found = await readAnyhow(name, run, force);
@@ -41,9 +43,10 @@ async function removedAtRest(name: string, run: Run, { force, keep }: Required<R
     }
     await sweep(name, run);
     if (found.disk && keep.includes(found.disk.path)) await keepDisk(found.disk, run);
-    await markUnfinished(run.paths, name, { verb: "rm", undo: found.undo, keep });
+    const isMarked = await hasMarked(name, found.undo, keep, run);
     step("rm.marked");
-    await removeRecord(run.paths, name);
+    if (isMarked) await removeRecord(run.paths, name);
+    else removeMachineFiles(run.paths, name, [...keep, record, recordCopy]);
     step("rm.gone");
     await unregister(found.undo, run);
     step("rm.undone");
@@ -52,6 +55,17 @@ async function removedAtRest(name: string, run: Run, { force, keep }: Required<R
     return true;
   } finally {
     lock.release();
+  }
+}
+
+/** False where there is no room for the mark. Then the record is the last that goes: whoever is killed before leaves a machine that can be removed again. */
+async function hasMarked(name: string, undo: MachineRecord["undo"], keep: readonly string[], run: Run): Promise<boolean> {
+  try {
+    await markUnfinished(run.paths, name, { verb: "rm", undo, keep });
+    return true;
+  } catch (error) {
+    if (isMachineError(error) && error.code === "disk") return false;
+    throw error;
   }
 }
 

@@ -75,7 +75,7 @@ async function lockOnceDown(name: string, run: Run, options: StopOptions): Promi
     if (keeper) await endKeeper(name, keeper, run, options);
     ended ||= keeper !== undefined;
     try {
-      return await takeLock(files.lock, { signal: run.signal, purpose: `glowplug stop ${name}`, timeoutMs: 250, onWait: tell });
+      return await takeLock(files.lock, { signal: run.signal, purpose: `glowplug stop ${name}`, timeoutMs: 250, evenWithoutRoom: true, onWait: tell });
     } catch (error) {
       if (!isMachineError(error) || error.code !== "busy" || performance.now() > limit) throw error;
     }

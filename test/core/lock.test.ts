@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lockHolder, takeLock } from "../../core/lock.ts";
 import { identityOf } from "../../core/process-identity.ts";
+import { SmallDisk } from "../support/crash/small-disk.ts";
 
 let folder: string;
 let path: string;
@@ -147,4 +148,26 @@ test("a folder that is removed while a lock is waited for is made again", async 
   await second;
   first.release();
   expect(lockHolder(path)?.purpose).toBe("glowplug init");
+});
+
+/** The locks lie on a small file system of its own, which only root can mount. */
+test("where the disk is full or read-only whoever may goes on without, unless somebody holds it", async () => {
+  const disk = new SmallDisk(join(folder, "locks"), "64k");
+  try {
+    const mayDoWithout = { purpose: "glowplug stop", timeoutMs: 0, evenWithoutRoom: true };
+    disk.fill();
+    await expect(takeLock(path, { purpose: "glowplug start", timeoutMs: 0 })).rejects.toMatchObject({ code: "disk" });
+    (await takeLock(path, mayDoWithout)).release();
+    disk.makeRoom();
+    disk.setReadOnly(true);
+    (await takeLock(path, mayDoWithout)).release();
+    disk.setReadOnly(false);
+    const lock = await takeLock(path, { purpose: "glowplug start" });
+    disk.fill();
+    await expect(takeLock(path, mayDoWithout)).rejects.toMatchObject({ code: "busy" });
+    expect(lockHolder(path)).toMatchObject({ purpose: "glowplug start" });
+    lock.release();
+  } finally {
+    disk.remove();
+  }
 });

@@ -1,11 +1,16 @@
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { identityOf } from "../../../core/process-identity.ts";
 import { writeRawDisk } from "../disks.ts";
 import { freePort, processesOf, program, run, World, type Ended } from "../world.ts";
 import { Ordered, type Order } from "./order.ts";
 
 /** How a machine is found by a verb. */
 export type Condition = "none" | "made" | "running";
+
+/** A verb that takes longer hangs. */
+const limitMs = 120_000;
 
 /** What the guest wrote and made last: it must be on the disk for good. */
 const guestData = "what the guest has synced\n";
@@ -55,11 +60,12 @@ export class CrashWorld extends World {
   /** Brings the machine into a condition, whatever an experiment that went wrong has left. */
   async put(condition: Condition, ordered?: Ordered): Promise<void> {
     for (const line of processesOf(this.folder)) process.kill(Number.parseInt(line), "SIGKILL");
-    for (const name of ["data", "images", "run", "cache"]) rmSync(join(this.folder, name), { recursive: true, force: true });
+    // The folders themselves may be mounts.
+    for (const name of ["data", "images", "run", "cache", "guest"]) {
+      mkdirSync(join(this.folder, name), { recursive: true, mode: 0o700 });
+      for (const entry of readdirSync(join(this.folder, name))) rmSync(join(this.folder, name, entry), { recursive: true, force: true });
+    }
     for (const name of ["data", "images"]) cpSync(join(this.#kept, name), join(this.folder, name), { recursive: true, preserveTimestamps: true });
-    for (const name of ["run", "cache"]) mkdirSync(join(this.folder, name), { mode: 0o700 });
-    rmSync(join(this.folder, "guest"), { recursive: true, force: true });
-    mkdirSync(join(this.folder, "guest"));
     if (condition === "none") rmSync(join(this.folder, "data/glowplug/machines"), { recursive: true });
     if (condition !== "running") return;
     const started = await this.#run(["start", "box"], ordered?.env("before") ?? this.env);
@@ -71,14 +77,27 @@ export class CrashWorld extends World {
     return this.#run(argv, this.env);
   }
 
-  /** Runs a verb under an order, the machine being in that condition. */
+  /** Runs a verb under an order, the machine being in that condition. Where it is to lose its terminal it has one. */
   async under(order: Order, condition: Condition, argv: readonly string[]): Promise<{ readonly ended: Ended; readonly ordered: Ordered }> {
     const ordered = new Ordered(order, this);
     await this.put(condition, ordered);
-    return { ended: await this.#run(argv, ordered.env("now")), ordered };
+    return { ended: await (order.victim === "terminal" ? this.#runInTerminal(argv, ordered) : this.#run(argv, ordered.env("now"))), ordered };
   }
 
   #run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
-    return run(process.execPath, [program, ...argv.map((word) => word.replace("PORT", String(this.#otherPort)))], { env, cwd: join(this.folder, "work"), limitMs: 120_000 });
+    return run(process.execPath, [program, ...this.#words(argv)], { env, cwd: join(this.folder, "work"), limitMs });
+  }
+
+  /** The terminal goes before the verb has ended, so nobody learns of its exit status. */
+  async #runInTerminal(argv: readonly string[], ordered: Ordered): Promise<Ended> {
+    const command = ["exec", process.execPath, program, ...this.#words(argv)].join(" ");
+    const { stdout, stderr } = await run("script", ["-qec", command, "/dev/null"], { env: { ...ordered.env("now"), SHELL: "/bin/sh" }, cwd: join(this.folder, "work"), limitMs });
+    const limit = performance.now() + limitMs;
+    while (identityOf(ordered.cli) && performance.now() < limit) await pause(20);
+    return { code: identityOf(ordered.cli) ? null : 0, stdout, stderr };
+  }
+
+  #words(argv: readonly string[]): readonly string[] {
+    return argv.map((word) => word.replace("PORT", String(this.#otherPort)));
   }
 }

@@ -1,39 +1,43 @@
 import type { Ended } from "../world.ts";
 import { faultsOf } from "./check.ts";
 import type { CrashWorld } from "./crash-world.ts";
-import type { TakenStep, Victim } from "./order.ts";
+import type { TakenStep } from "./order.ts";
+import type { Trouble } from "./trouble.ts";
 import type { CrashVerb } from "./verbs.ts";
 
-/** A verb, the step at which somebody is ended, and what is done then. */
+/** A verb, the step at which something goes wrong, and what is done then. */
 export interface Experiment {
   readonly verb: CrashVerb;
   readonly at: TakenStep;
-  readonly victim: Victim;
+  readonly trouble: Trouble;
   /** again: the verb is repeated. onwards: the machine is started, used, stopped and removed, without a look at what happened. */
   readonly follow: "again" | "onwards";
 }
 
 export interface Outcome {
-  /** Whether there was somebody to be ended. */
-  readonly killed: boolean;
+  /** Whether it went wrong: there may have been nobody to be ended. */
+  readonly isDone: boolean;
   readonly faults: readonly string[];
 }
 
-export function titleOf({ verb, at, victim, follow }: Experiment): string {
-  return `${verb.title}: ${victim} killed at ${at.role === "cli" ? "" : at.born === "before" ? "(the keeper that ran) " : ""}${at.step}${at.nth > 1 ? ` (${at.nth})` : ""}, then ${follow}`;
+export function titleOf({ verb, at, trouble, follow }: Experiment): string {
+  return `${verb.title}: ${trouble.title} at ${at.role === "cli" ? "" : at.born === "before" ? "(the keeper that ran) " : "(keeper) "}${at.step}${at.nth > 1 ? ` (${at.nth})` : ""}, then ${follow}`;
 }
 
-/** Kills, follows, and looks at what is left. */
-export async function perform({ verb, at, victim, follow }: Experiment, world: CrashWorld, writes = false): Promise<Outcome> {
-  const { ended, ordered } = await world.under({ ...at, victim, writes }, verb.from, verb.argv);
+/** Makes trouble, follows, and looks at what is left. */
+export async function perform<W extends CrashWorld>({ verb, at, trouble, follow }: Experiment, world: W, relieve: (world: W) => void = () => {}): Promise<Outcome> {
+  const { ended, ordered } = await world.under({ ...at, ...trouble.order(world) }, verb.from, verb.argv);
+  const { isDone } = ordered;
+  const answered = isDone ? ((await trouble.faults?.(ended, verb, world, at)) ?? []) : [];
+  relieve(world);
   // A verb may end well although somebody was killed, and one that is killed at its end has done it all.
-  const isDone = ended.code === 0 || at.step === "start.done" || verb.from === "running";
-  const faults = follow === "again" ? await again(verb, world) : await onwards(verb, isDone, world);
-  return { killed: ordered.isDone, faults };
+  const mayRun = ended.code === 0 || at.step === "start.done" || verb.from === "running";
+  const left = follow === "again" ? await again(verb, world) : await onwards(verb, mayRun, world);
+  return { isDone, faults: [...answered, ...left] };
 }
 
 /** Repeats the verb, which must come to what was wanted; then the machine must be as good as ever. */
-async function again(verb: CrashVerb, world: CrashWorld): Promise<readonly string[]> {
+export async function again(verb: CrashVerb, world: CrashWorld): Promise<readonly string[]> {
   let ended = await world.glowplug(...verb.argv);
   if (verb.needs === "running" && ended.code !== 0 && /vm "box" is not running/.test(ended.stderr)) {
     const faults = await mustDo(world, ["start", "box"]);

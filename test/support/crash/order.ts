@@ -4,8 +4,8 @@ import { pathToFileURL } from "node:url";
 
 /** Who takes steps. */
 export type Role = "cli" | "keeper";
-/** Who can be ended at one. */
-export type Victim = Role | "forwarder" | "helper" | "vm";
+/** Who can be ended at one; "terminal": what shows the outputs of the verb, which is the parent of its process. */
+export type Victim = Role | "forwarder" | "helper" | "vm" | "terminal";
 
 /** A step of a run of a verb, and the how manieth of its name in that process. */
 export interface TakenStep {
@@ -26,10 +26,12 @@ export interface Order extends Partial<TakenStep> {
   readonly until?: string;
   /** The clock of that process goes wrong there, by so many milliseconds. */
   readonly clock?: number;
+  /** The small disk with that folder is full from there on. */
+  readonly fill?: string;
   /** Changes of files are steps too: "write 17". */
   readonly writes?: boolean;
-  /** Writes from that one on fail. */
-  readonly fail?: { readonly code: string; readonly from: number; readonly until?: number };
+  /** Writes from that one on fail; `below`: those alone that name something below that folder. */
+  readonly fail?: { readonly code: string; readonly from: number; readonly until?: number; readonly below?: string };
 }
 
 const preload = pathToFileURL(join(import.meta.dirname, "../../fixtures/at-step.mjs")).href;
@@ -58,12 +60,17 @@ export class Ordered {
     return lines.slice(lines.findIndex((line) => "verb" in line)).filter((line): line is TakenStep => "step" in line);
   }
 
-  /** Whether the step was reached and the victim was there to be ended. */
+  /** Whether the step was reached, and whoever was to be ended there was there. */
   get isDone(): boolean {
-    return this.#lines.some((line) => "killed" in line && line.killed !== null);
+    return this.#lines.some((line) => "done" in line && line.done !== null);
   }
 
-  get #lines(): readonly (TakenStep | { readonly killed: Victim | null } | { readonly verb: string })[] {
+  /** The process of the command line that came last. */
+  get cli(): number {
+    return Number(readFileSync(`${this.#log}.pid`, "utf8"));
+  }
+
+  get #lines(): readonly (TakenStep | { readonly done: string | null } | { readonly verb: string })[] {
     return readFileSync(this.#log, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line) as TakenStep);
   }
 }

@@ -1,4 +1,4 @@
-import { CrashWorld } from "./crash-world.ts";
+import type { CrashWorld } from "./crash-world.ts";
 import { perform, titleOf, type Experiment } from "./experiment.ts";
 import type { TakenStep, Victim } from "./order.ts";
 import type { CrashVerb } from "./verbs.ts";
@@ -6,7 +6,8 @@ import type { CrashVerb } from "./verbs.ts";
 /** What a round of experiments came to. */
 export interface CrashResult {
   readonly steps: number;
-  readonly kills: number;
+  /** Experiments in which something went wrong as it was ordered. */
+  readonly done: number;
   readonly failures: readonly { readonly title: string; readonly faults: readonly string[] }[];
 }
 
@@ -34,18 +35,29 @@ export function victimsAt(taken: readonly TakenStep[], from: CrashVerb["from"]):
   });
 }
 
-/** Performs experiments, two at a time, each world after the other. */
-export async function performAll(experiments: readonly Experiment[], { writes = false, worlds = 2, tell }: { readonly writes?: boolean; readonly worlds?: number; tell(line: string): void }): Promise<CrashResult> {
+/** How experiments are performed. */
+export interface Rounds<W extends CrashWorld> {
+  /** Makes a world of experiments, which are performed one after the other in it. */
+  newWorld(): W;
+  /** Worlds at a time: most of an experiment is waiting. Default: 3. */
+  readonly worlds?: number;
+  /** What makes the world well again. */
+  relieve?(world: W): void;
+  tell(line: string): void;
+}
+
+/** Performs experiments, several at a time. */
+export async function performAll<W extends CrashWorld>(experiments: readonly Experiment[], { newWorld, worlds = 3, relieve, tell }: Rounds<W>): Promise<CrashResult> {
   const queue = experiments.values();
   const failures: { title: string; faults: readonly string[] }[] = [];
-  let kills = 0;
+  let done = 0;
   const work = async (): Promise<void> => {
-    const world = new CrashWorld();
+    const world = newWorld();
     try {
       await world.prepare();
       for (const experiment of queue) {
-        const { killed, faults } = await perform(experiment, world, writes);
-        if (killed) kills += 1;
+        const { isDone, faults } = await perform(experiment, world, relieve);
+        if (isDone) done += 1;
         if (faults.length > 0) failures.push({ title: titleOf(experiment), faults });
         if (faults.length > 0) tell(`${titleOf(experiment)}\n  ${faults.join("\n  ")}`);
       }
@@ -54,5 +66,5 @@ export async function performAll(experiments: readonly Experiment[], { writes = 
     }
   };
   await Promise.all(Array.from({ length: worlds }, work));
-  return { steps: new Set(experiments.map(({ verb, at }) => `${verb.title} ${at.born} ${at.role} ${at.step} ${at.nth}`)).size, kills, failures };
+  return { steps: new Set(experiments.map(({ verb, at }) => `${verb.title} ${at.born} ${at.role} ${at.step} ${at.nth}`)).size, done, failures };
 }

@@ -13,6 +13,8 @@ export interface CrashVerb {
   readonly done?: RegExp;
   /** It needs a machine that runs, which may have ended with its keeper: then it is started first. */
   readonly needs?: "running";
+  /** Afterwards nothing of the machine runs, also where there is no room for a byte on the disk. Default: false. */
+  readonly stops?: boolean;
   /** Afterwards there is no machine. Default: false. */
   readonly removes?: boolean;
   /** What was to be brought about and is not. */
@@ -22,7 +24,7 @@ export interface CrashVerb {
 export const crashVerbs: readonly CrashVerb[] = [
   { title: "init", from: "none", argv: ["init", "--config", "box.yaml"], done: /machine "box" already exists|box: VM already exists/ },
   { title: "start", from: "made", argv: ["start", "box"], done: /unable to start "box": already running/ },
-  { title: "stop", from: "running", argv: ["stop", "box"] },
+  { title: "stop", from: "running", argv: ["stop", "box"], stops: true },
   { title: "restart", from: "running", argv: ["restart", "box"] },
   { title: "set", from: "made", argv: ["set", "--memory", "512", "--disk-size", "2", "box"], done: /new disk size must be larger than 2 GB/ },
   { title: "port add", from: "running", argv: ["port", "add", "box", "PORT:7000"], needs: "running" },
