@@ -3,6 +3,7 @@ import { compareVersions, versions, type IgnitionConfig, type IgnitionFile, type
 import { dataUrl } from "./ignition/data-url.ts";
 import { mergeFragment, type IgnitionFragment } from "./ignition/merge.ts";
 import { checkNodes } from "./ignition/nodes.ts";
+import { plainMode, specialModes } from "./ignition/special-modes.ts";
 
 export type { IgnitionFragment, IgnitionVersion };
 
@@ -37,7 +38,9 @@ export default function ignition(options: IgnitionOptions = {}): Provisioner {
 function renderConfig(guest: GuestDraft, version: IgnitionVersion): IgnitionConfig {
   const mounts = mountUnits(guest.mounts);
   const hostname: GuestFile = { path: "/etc/hostname", content: `${guest.hostname}\n` };
-  const files = guest.files.some((file) => file.path === hostname.path) ? guest.files : [hostname, ...guest.files];
+  const files: GuestFile[] = guest.files.some((file) => file.path === hostname.path) ? [...guest.files] : [hostname, ...guest.files];
+  const modes = specialModes([...guest.folders, ...guest.files]);
+  if (modes) files.push(modes);
   return {
     ignition: { version },
     passwd: { users: guest.users.map((user) => renderUser(user, version)) },
@@ -67,11 +70,11 @@ function owner({ user, group = user }: GuestFolder): Pick<IgnitionNode, "user" |
 }
 
 function renderFolder(folder: Claimed<GuestFolder>): IgnitionNode {
-  return { path: folder.path, mode: folder.mode ?? 0o755, ...owner(folder) };
+  return { path: folder.path, mode: plainMode(folder.mode ?? 0o755), ...owner(folder) };
 }
 
-function renderFile(file: Claimed<GuestFile>): IgnitionFile {
-  return { path: file.path, overwrite: file.overwrite ?? true, mode: file.mode ?? 0o644, ...owner(file), contents: { source: dataUrl(file.content ?? "") } };
+function renderFile(file: GuestFile): IgnitionFile {
+  return { path: file.path, overwrite: file.overwrite ?? true, mode: plainMode(file.mode ?? 0o644), ...owner(file), contents: { source: dataUrl(file.content ?? "") } };
 }
 
 function renderUnit(unit: Claimed<GuestUnit>): IgnitionUnit {

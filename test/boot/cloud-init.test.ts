@@ -26,7 +26,7 @@ export default defineMachine({
   run: ["echo ran >> /var/lib/ran", "id -un >> /var/lib/ran"],
   ignition({ guest }) {
     guest.user({ name: "ada", uid: 1234, groups: ["adm", "sudo"], shell: "/bin/bash", authorizedKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDY7kDHNrVgkWtqHQl4nEnYyNnZBvp9hK5qzY9lUg9gK ada"] });
-    guest.folder({ path: "/srv/shared", mode: 0o770, user: "core", group: "ada" }).link({ path: "/etc/shared", target: "/srv/shared" });
+    guest.folder({ path: "/srv/shared", mode: 0o2770, user: "core", group: "ada" }).link({ path: "/etc/shared", target: "/srv/shared" });
   },
 });
 `;

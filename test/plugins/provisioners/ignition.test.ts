@@ -1,6 +1,7 @@
 import { GuestDraft, type Seed } from "glowplug";
 import { describe, expect, it } from "vitest";
 import { finishGuest } from "../../../core/first-boot.ts";
+import { dataUrl } from "../../../plugins/provisioners/ignition/data-url.ts";
 import ignition, { type IgnitionFragment, type IgnitionOptions } from "../../../plugins/provisioners/ignition.ts";
 import { problemsOfIgnition } from "../../support/ignition.ts";
 
@@ -73,6 +74,14 @@ describe("ignition", () => {
   it("leaves a host name to a plugin that writes /etc/hostname", () => {
     const { storage } = parsed(newDraft().file({ path: "/etc/hostname", content: "other\n" }));
     expect(storage.files.map((file: { contents: { source: string } }) => file.contents.source)).toEqual(["data:,other%0A"]);
+  });
+
+  it("has the guest set the bits of a mode that Ignition leaves out", () => {
+    const guest = newDraft().folder({ path: "/srv/100% [shared]", mode: 0o2770 }).file({ path: "/usr/local/bin/as-root", content: "", mode: 0o4755 }).file({ path: "/etc/plain", content: "" });
+    expect(parsed(guest).storage.files.at(-1)).toMatchObject({
+      path: "/etc/tmpfiles.d/90-glowplug-modes.conf", mode: 0o644,
+      contents: { source: dataUrl('z "/srv/100%% \\\\[shared\\\\]" 2770\nz "/usr/local/bin/as-root" 4755\n') },
+    });
   });
 
   it("makes the folders of a home the user's, but none that the draft names", () => {
