@@ -15,8 +15,8 @@ export interface QemuOptions {
   readonly cpu?: string;
   /** Only this one, or an error. Default: the best that works. */
   readonly accelerator?: AcceleratorName;
-  /** The program that shares folders, by name or absolute path. Default: the first virtiofsd that runs here; without one folders go over 9p. */
-  readonly virtiofsd?: string;
+  /** The program that shares folders, by name or absolute path; with false, or without one, folders go over 9p. Default: the first virtiofsd that runs here. */
+  readonly virtiofsd?: string | false;
   /** Where the screen is shown, in QEMU's words: "vnc=127.0.0.1:1". Adds a graphics card. Default: "none". */
   readonly display?: string;
 }

@@ -31,7 +31,7 @@ export function planShares(input: BootInput, virtiofsd: Virtiofsd | undefined, s
     ...(ports ?? []).map((id, index) => ["-device", optionText("pcie-root-port", { id, bus: "pcie.0", chassis: index + 10 })] as const),
     ...mounts.flatMap(({ share, kind, tag, slot }) => (kind === "9p" ? nineP(share.source, share.readOnly, tag) : virtiofs(tag, socketOf(runtime, tag), slot))),
   ];
-  if (!virtiofsd) return { mounts, helpers: [], flags, sharedMemory: false, notes: host.os === "linux" && shares.length > 0 ? ["Volumes go over 9p, which is slow: install virtiofsd for virtiofs."] : [] };
+  if (!virtiofsd) return { mounts, helpers: [], flags, sharedMemory: false, notes: limitsOf9p(input) };
   const owners = { host, guestUid };
   const helpers = mounts.filter(({ kind }) => kind === "virtiofs").map(({ share, tag }) => {
     const socket = socketOf(runtime, tag);
@@ -86,6 +86,15 @@ function limitsOf(virtiofsd: Virtiofsd, { host, shares, guestUid }: BootInput): 
   const { program, version = "of an unknown version" } = virtiofsd;
   return [
     ...(shares.some(({ readOnly }) => readOnly) ? [`Read-only volumes go over 9p, which is slow: ${program} (${version}) holds none so, virtiofsd 1.13 can.`] : []),
-    ...(host.uid === 0 ? [`Files that the guest's user makes in volumes belong to user ${guestUid} here, and he cannot write into root's folders: ${program} (${version}) maps no owners, virtiofsd 1.13 can.`] : []),
+    ...(host.uid === 0 ? [ownersNote(guestUid, `${program} (${version}) maps no owners, virtiofsd 1.13 can`)] : []),
   ];
+}
+
+function limitsOf9p({ host, shares, guestUid }: BootInput): readonly string[] {
+  if (host.os !== "linux" || shares.length === 0) return [];
+  return ["Volumes go over 9p, which is slow: install virtiofsd for virtiofs.", ...(host.uid === 0 ? [ownersNote(guestUid, "9p maps no owners")] : [])];
+}
+
+function ownersNote(guestUid: number, why: string): string {
+  return `Files that the guest's user makes in volumes belong to user ${guestUid} here, and he cannot write into root's folders: ${why}.`;
 }

@@ -1,4 +1,4 @@
-import { Command, compareVersions, findVersion, type HostFacts } from "glowplug";
+import { Command, compareVersions, findVersion, MachineError, type HostFacts } from "glowplug";
 
 /** A virtiofsd of this host. Two programs bear the name, with different flags. */
 export interface Virtiofsd {
@@ -19,9 +19,17 @@ export interface Owners {
 /** Where distributions keep it, out of PATH. */
 const folders = ["/usr/libexec", "/usr/lib", "/usr/lib/qemu", "/usr/lib/kvm"];
 
-/** Finds a virtiofsd that this user can run: the one that is named, or the first that will do. */
-export async function findVirtiofsd(host: HostFacts, named?: string): Promise<Virtiofsd | undefined> {
-  if (host.os !== "linux") return undefined;
+/** Finds a virtiofsd that this user can run: the one that is named, or the first that will do; none with false. Throws MachineError "missing-program" where the named one will not do. */
+export async function findVirtiofsd(host: HostFacts, named?: string | false): Promise<Virtiofsd | undefined> {
+  if (host.os !== "linux" || named === false) return undefined;
+  const found = await search(host, named);
+  if (!found && named !== undefined) {
+    throw new MachineError("missing-program", `${named} is not there, or is no virtiofsd that this user can run`, { plugin: "qemu", hint: "Name another for `virtiofsd`, or say false: volumes then go over 9p." });
+  }
+  return found;
+}
+
+async function search(host: HostFacts, named: string | undefined): Promise<Virtiofsd | undefined> {
   const first = host.find(named ?? "virtiofsd", { folders });
   if (first === undefined) return undefined;
   if (!host.local) return { program: first, kind: "rust" };

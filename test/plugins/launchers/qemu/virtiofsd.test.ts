@@ -28,8 +28,11 @@ describe("looking for virtiofsd", () => {
 
   it("takes the one that is named and no other", async () => {
     expect(await find({ files: [rust], programs: { "/opt/virtiofsd": "/opt/virtiofsd" } }, "/opt/virtiofsd")).toEqual({ program: "/opt/virtiofsd", kind: "rust", version: "1.10.0" });
-    expect(await find({ files: [rust, c], programs: { [c]: c }, uid: 1000 }, c)).toBeUndefined();
+    await expect(find({ files: [rust, c], programs: { [c]: c }, uid: 1000 }, c)).rejects.toMatchObject({ code: "missing-program", message: `${c} is not there, or is no virtiofsd that this user can run` });
+    await expect(find({ files: [rust] }, "/opt/none")).rejects.toMatchObject({ code: "missing-program", plugin: "qemu" });
   });
+
+  it("goes without where that is said", async () => expect(await findVirtiofsd(hostOf("linux/amd64", { answers, files: [rust] }), false)).toBeUndefined());
 
   it("finds none on macOS", async () => expect(await findVirtiofsd(hostOf("darwin/arm64", { files: [rust] }))).toBeUndefined());
 });
