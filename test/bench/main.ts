@@ -6,6 +6,7 @@ import { World } from "../support/world.ts";
 import { measureGuest } from "./guest.ts";
 import { measureInit } from "./init.ts";
 import { measurePipeline } from "./pipeline.ts";
+import { measurePorts } from "./ports.ts";
 import type { Measured } from "./measure.ts";
 import { measureManyMachines, measureShortVerbs } from "./short-verbs.ts";
 import { measureFakeStart } from "./start.ts";
@@ -47,10 +48,10 @@ try {
   rows.push(...(await measurePipeline(pulling, say)));
   if (boots) {
     say("a real guest");
-    rows.push(...(await measureGuest(newWorld())));
+    rows.push(...(await measureGuest(newWorld())), ...(await measurePorts(newWorld, say)));
   }
 } finally {
   await cleanUp();
 }
 process.stdout.write(renderTable(rows));
-if (!boots) process.stdout.write("\nLeft out, since no guest was booted: what start adds to a real one, the keeper's memory, exec beside ssh, list and inspect of a running machine.\n");
+if (!boots) process.stdout.write("\nLeft out, since no guest was booted: what start adds to a real one, the keeper's memory, exec beside ssh, published ports, list and inspect of a running machine.\n");

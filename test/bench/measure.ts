@@ -3,7 +3,7 @@ import { run } from "../support/world.ts";
 /** One figure beside that of its peer, taken in turns. */
 export interface Measured {
   readonly what: string;
-  readonly unit: "ms" | "MB";
+  readonly unit: "ms" | "MB" | "MB/s";
   /** How often both were taken. */
   readonly count: number;
   /** Median. */
@@ -11,8 +11,8 @@ export interface Measured {
   readonly peer: { readonly name: string; readonly median: number };
   /** Median of the ratios of neighbours, so that a busy moment counts on both sides. */
   readonly ratio: number;
-  /** The most that it may be; in the row's own unit, or as a ratio. */
-  readonly aim?: { readonly of: "figure" | "ratio"; readonly most: number };
+  /** The most or the least that it may be; in the row's own unit, or as a ratio. */
+  readonly aim?: { readonly of: "figure" | "ratio" } & ({ readonly most: number } | { readonly least: number });
 }
 
 export interface Subject {

@@ -9,13 +9,15 @@ export function renderTable(rows: readonly Measured[]): string {
 
 function lineOf({ what, unit, ours, peer, ratio, aim, count }: Measured): string[] {
   const figure = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
-  const limit = aim === undefined ? "" : `at most ${aim.of === "ratio" ? `${round(aim.most)} x` : figure(aim.most)}`;
+  const value = (limit: number): string => (aim?.of === "ratio" ? `${round(limit)} x` : figure(limit));
+  const limit = aim === undefined ? "" : "most" in aim ? `at most ${value(aim.most)}` : `at least ${value(aim.least)}`;
   return [what, figure(ours), `${figure(peer.median)}  ${peer.name}`, `${round(ratio)} x`, limit, verdict({ ours, ratio, aim }), `${count}`];
 }
 
 function verdict({ ours, ratio, aim }: Pick<Measured, "ours" | "ratio" | "aim">): string {
   if (aim === undefined) return "";
-  return (aim.of === "ratio" ? ratio : ours) <= aim.most ? "met" : "MISSED";
+  const taken = aim.of === "ratio" ? ratio : ours;
+  return ("most" in aim ? taken <= aim.most : taken >= aim.least) ? "met" : "MISSED";
 }
 
 function round(value: number): string {
