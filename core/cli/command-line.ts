@@ -12,6 +12,7 @@ import { isScriptPath } from "./script-path.ts";
 import { nearest } from "../suggest.ts";
 import { tracedReport } from "./traced-report.ts";
 import { findVerb, type Call, type Shell, type Subject, type Verb, type VerbEntry } from "./verb.ts";
+import { visible } from "./visible.ts";
 
 /** podman's status for every failure of its own (libpod/define/exec_codes.go). */
 const failureStatus = 125;
@@ -136,9 +137,9 @@ async function fail(error: unknown, globals: Globals, shell: Shell): Promise<num
   const interrupted = shell.signal.aborted;
   // What an abort threw says less than why it was aborted.
   const record = toErrorRecord(interrupted && error instanceof Error && error.name === "AbortError" ? shell.signal.reason : error);
-  if (globals.logFormat === "json") shell.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level: "error", msg: record.message, ...record })}\n`);
+  if (globals.logFormat === "json") shell.stderr.write(`${visible(JSON.stringify({ time: new Date().toISOString(), level: "error", msg: record.message, ...record }))}\n`);
   else shell.stderr.write(errorText(record, createPaint(shell.stderr, globals.noColor)));
-  if (globals.level === "debug" && error instanceof Error && globals.logFormat === "text") shell.stderr.write(`${traceOf(error)}\n`);
+  if (globals.level === "debug" && error instanceof Error && globals.logFormat === "text") shell.stderr.write(`${visible(traceOf(error))}\n`);
   if (globals.json) await print(`${JSON.stringify({ error: record })}\n`, shell).catch(() => {}); // nobody reads it
   return interrupted || record.code === "interrupted" ? interruptedStatus(shell.signal) : failureStatus;
 }

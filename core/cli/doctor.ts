@@ -1,7 +1,7 @@
 import type { Examined } from "../doctor/diagnose.ts";
 import type { Level } from "../doctor/finding.ts";
 import { on } from "./flags.ts";
-import { createPaint, type Look } from "./paint.ts";
+import type { Look, Paint } from "./paint.ts";
 import { defineVerb } from "./verb.ts";
 
 export default defineVerb({
@@ -12,7 +12,7 @@ export default defineVerb({
   ].join("\n"),
   examples: ["glowplug doctor", "glowplug doctor web --json"],
   flags: { all: on("-a, --all", "Show also what is well") },
-  async run({ words: [name], flags, globals, output, run, shell }) {
+  async run({ words: [name], flags, globals, output, run }) {
     const { patientOf } = await import("../doctor/patient.ts");
     const { diagnose } = await import("../doctor/diagnose.ts");
     const examined = await diagnose(await patientOf(name, run));
@@ -27,8 +27,7 @@ export default defineVerb({
       });
       return isBroken ? 1 : 0;
     }
-    const paint = createPaint(shell.stdout, globals.noColor);
-    for (const one of examined) if (one.findings.length > 0 || flags.all) output.write(textOf(one, paint));
+    for (const one of examined) if (one.findings.length > 0 || flags.all) output.write(textOf(one, output.paint));
     const count = (level: Level): number => findings.filter((finding) => finding.level === level).length;
     output.line(findings.length === 0 ? `${examined.length} checks, nothing found` : `${examined.length} checks: ${count("broken")} broken, ${count("warning")} ${count("warning") === 1 ? "warning" : "warnings"}, ${count("note")} ${count("note") === 1 ? "note" : "notes"}`);
     return isBroken ? 1 : 0;
@@ -38,7 +37,7 @@ export default defineVerb({
 const looks: Readonly<Record<Level, Look>> = { broken: "error", warning: "warning", note: "hint" };
 
 /** "web, disk: what" with the fix beneath; what is well in one line. */
-function textOf({ title, machine, fact, findings }: Examined, paint: (look: Look, text: string) => string): string {
+function textOf({ title, machine, fact, findings }: Examined, paint: Paint): string {
   const about = machine === undefined ? title : `${machine}, ${title}`;
   if (findings.length === 0) return `${paint("good", "ok")} ${about}${fact === undefined ? "" : `: ${fact}`}\n`;
   return findings.map(({ level, what, fix }) => `${paint(looks[level], level)} ${about}: ${what}\n    ${paint("faint", "fix:")} ${fix}\n`).join("");

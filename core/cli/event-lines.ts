@@ -1,10 +1,11 @@
 import type { MachineEvent } from "../keeper/protocol.ts";
 import type { Paint } from "./paint.ts";
+import { visibleLine } from "./visible.ts";
 
 /** An event for people: "2026-05-01 12:00:00.123  web  state running". */
 export function eventText(event: MachineEvent, paint: Paint = (_look, text) => text): string {
   const { time, machine, type } = event;
-  return `${paint("faint", localTime(new Date(time)))}  ${paint("strong", machine)}  ${type} ${describe(event)}`.trimEnd();
+  return `${paint("faint", localTime(new Date(time)))}  ${paint("strong", machine)}  ${type} ${visibleLine(describe(event))}`.trimEnd();
 }
 
 function describe({ time: _time, machine: _machine, type, ...fields }: MachineEvent): string {

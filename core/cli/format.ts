@@ -2,6 +2,7 @@ import { MachineError } from "../errors.ts";
 import { formatGoTime, goDefaultLayout } from "./go-time.ts";
 import { nearest } from "../suggest.ts";
 import { alignTabs } from "./table.ts";
+import { visibleLine } from "./visible.ts";
 
 /** A moment in the answer. Prints as `shown`, or in a layout by `.Format`; in JSON it is the ISO text. */
 export class Stamp {
@@ -147,7 +148,7 @@ function renderPart(part: Part, item: object): string {
   if (part.kind === "text") return part.text;
   const value = lookUp(item, part.path);
   if (part.kind === "json") return JSON.stringify(value) ?? "null";
-  if (part.kind === "field") return print(value);
+  if (part.kind === "field") return visibleLine(print(value));
   if (value === null) return "";
   if (!(value instanceof Stamp)) throw new MachineError("usage", `.${part.path.join(".")} is no time, so it has no .Format`);
   return formatGoTime(new Date(value.iso), part.layout);

@@ -10,6 +10,7 @@ import { bytesOnDisk, imageColumns, imageFields, imageHeaders, imageItem, shortI
 import { isYes, readAnswer } from "./prompt.ts";
 import { imageField, specFlags } from "./spec-flags.ts";
 import { defineVerb, type Call } from "./verb.ts";
+import { visible, visibleLine } from "./visible.ts";
 
 const flags = {
   force: on("-f, --force", "For prune: do not ask"),
@@ -109,8 +110,8 @@ async function prune(call: ImageCall, words: readonly string[]): Promise<void> {
   const unused = listImages(store).filter(({ id }) => !use.users.has(id));
   const sizes = new Map(unused.map((image) => [image.id, bytesOnDisk(store, image)]));
   if (!force && unused.length > 0 && use.unknown.length === 0) {
-    const ask = globals.json ? (line: string): void => void shell.stderr.write(line) : output.write;
-    const lines = unused.map((image) => `${shortId(image.id)}  ${titleOf(image)}, ${formatSize(sizes.get(image.id) ?? 0)}\n`);
+    const ask = globals.json ? (line: string): void => void shell.stderr.write(visible(line)) : output.write;
+    const lines = unused.map((image) => `${shortId(image.id)}  ${visibleLine(titleOf(image))}, ${formatSize(sizes.get(image.id) ?? 0)}\n`);
     ask(`The following images are used by no machine and will be removed:\n\n${lines.join("")}\nAre you sure you want to continue? [y/N] `);
     if (!isYes(await readAnswer(shell.stdin, shell.signal))) {
       if (globals.json) output.json({ Removed: [], ReclaimedBytes: 0 });

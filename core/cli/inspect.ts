@@ -8,6 +8,7 @@ import { parseFormat } from "./format.ts";
 import { inspectView } from "./inspect-view.ts";
 import { nameOf } from "./subject.ts";
 import { defineVerb } from "./verb.ts";
+import { visible } from "./visible.ts";
 
 export default defineVerb({
   usage: "[NAME...]",
@@ -32,7 +33,7 @@ export default defineVerb({
     // With --json an error is the answer; else podman prints what it found, be it an empty list, and every error.
     const prints = last === undefined || (!globals.json && (found.length > 0 || format.kind !== "template"));
     if (prints) await printItems(format, found, { fields: Object.keys(found[0] ?? {}), type: "machine.InspectInfo" }, output, { indent: 5 });
-    for (const error of missing) shell.stderr.write(`Error: ${messageOf(error)}\n`);
+    for (const error of missing) shell.stderr.write(`Error: ${visible(messageOf(error))}\n`);
     if (last !== undefined) throw last instanceof Error ? last : new MachineError("internal", messageOf(last));
   },
 });

@@ -44,6 +44,6 @@ export function controlFilter(): (text: string) => string {
       .replaceAll(/\u001b\[[0-9;?=]*[a-zA-Z]|\u001b[()][A-Z0-9]|\u001b[a-zA-Z=>]/g, "")
       .replaceAll(/\r*\n|\r+/g, "\n")
       // eslint-disable-next-line no-control-regex
-      .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");
+      .replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
   };
 }

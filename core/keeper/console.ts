@@ -124,6 +124,6 @@ export function readable(text: string): string[] {
     // eslint-disable-next-line no-control-regex
     .replaceAll(/\u001b\[[0-9;?]*[a-zA-Z]|\u001b[()][A-Z0-9]|\u001bc/g, "")
     .split(/[\r\n]+/)
-    .map((line) => line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]/g, ""))
+    .map((line) => line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ""))
     .filter((line) => line.trim() !== "");
 }
