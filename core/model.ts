@@ -222,7 +222,7 @@ export interface ConnectionRegistration {
   readonly kind: "connection";
   readonly title: string;
   readonly name: string;
-  /** How podman's client gets to the guest: "ssh://core@127.0.0.1:40022/run/user/1000/podman/podman.sock". */
+  /** How podman's client gets to the guest's podman: "unix:///run/user/1000/glowplug/web/podman.sock". */
   readonly uri: string;
   /** Where the host's podman looks: podman-connections.json since podman 5 (json), containers.conf before (conf). */
   readonly format: "json" | "conf";

@@ -1,6 +1,6 @@
 /** One of podman's connections: how its client gets to a podman elsewhere. */
 export interface Connection {
-  /** "ssh://core@127.0.0.1:40022/run/user/1000/podman/podman.sock". */
+  /** "unix:///run/user/1000/glowplug/web/podman.sock". */
   readonly uri: string;
   /** Absolute path of the private key. */
   readonly identity?: string;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
+import { isMachineError, messageOf } from "../errors.ts";
 import { forwardPort } from "../ssh.ts";
 import { BoundedLog } from "./bounded-log.ts";
 import { Children } from "./children.ts";
@@ -41,8 +41,11 @@ export function partsFor(plan: KeeperPlan, journal: Journal, environment: Readon
   const problems = new Problems();
   const control = new VmControl();
   const connections = new Connections(plan, stopping.signal);
-  // A connection that could not be carried: known to the journal, no fault of the machine.
-  const note = (about: string, error: unknown): void => journal.say("note", { about, text: messageOf(error) });
+  // A connection that could not be carried: known to the journal, no fault of the machine. But where somebody else answers in its place, it is not well.
+  const note = (about: string, error: unknown): void => {
+    journal.say("note", { about, text: messageOf(error) });
+    if (isMachineError(error) && error.code === "host-key") problems.set("host key", messageOf(error));
+  };
   const children = new Children(plan, journal, environment);
   return {
     plan, journal, problems, stopping, control, connections, children,

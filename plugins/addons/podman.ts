@@ -1,6 +1,7 @@
 import { syncGuestFiles, type AfterStartEvent, type GuestDraft, type MachineInfo, type Plugin, type SyncedPath } from "glowplug";
 import { connections } from "./podman/connections.ts";
 import { dockerContext } from "./podman/docker-context.ts";
+import { enginesOf } from "./podman/engines.ts";
 
 export interface PodmanOptions {
   /** Registries that a short image name is looked up in, in order. Default: ["docker.io"]. */
@@ -38,9 +39,11 @@ export default function podman(options: PodmanOptions = {}): Plugin {
 
     beforeBoot({ machine, net, sockets }) {
       networks.set(machine.name, { guestOpensPorts: net.guestOpensPorts, hostAddress: net.names?.["host.containers.internal"] });
-      const host = machine.apiSocket;
-      if (host === undefined || sockets.some((socket) => socket.host === host)) return;
-      sockets.push({ host, guest: apiPath(machine, machine.rootful), user: machine.rootful ? "root" : machine.user, probe: "/_ping", whyNot, publish: !net.guestOpensPorts });
+      for (const [index, { host, guest, user }] of enginesOf(machine).entries()) {
+        if (host === undefined || sockets.some((socket) => socket.host === host)) continue;
+        // The other one is there for who asks for it; no start waits for it.
+        sockets.push({ host, guest, user, ...(index === 0 && { probe: "/_ping", whyNot, publish: !net.guestOpensPorts }) });
+      }
     },
 
     async afterStart(event) {
@@ -49,7 +52,7 @@ export default function podman(options: PodmanOptions = {}): Plugin {
     },
 
     registrations: async (machine, host) => [
-      ...(await connections(machine, host, (rootful) => apiPath(machine, rootful))),
+      ...(await connections(machine, host)),
       ...(await dockerContext(machine, host)),
     ],
   };
@@ -57,11 +60,6 @@ export default function podman(options: PodmanOptions = {}): Plugin {
 
 /** A guest whose first boot is over has podman, or will never have it. */
 const whyNot = "command -v podman > /dev/null || echo 'the guest has no podman: take an image that has it or can install it, or make the machine without: podman: false'";
-
-/** Where podman listens in the guest. */
-function apiPath(machine: MachineInfo, rootful: boolean): string {
-  return rootful || machine.user === "root" ? "/run/podman/podman.sock" : `/run/user/${machine.uid}/podman/podman.sock`;
-}
 
 function addSystem(guest: GuestDraft, machine: MachineInfo, registries: readonly string[]): void {
   // In images that bring podman these two lines find nothing to do.
@@ -94,7 +92,7 @@ function addRootless(guest: GuestDraft, { user, uid }: MachineInfo): void {
 }
 
 function dockerSocketLine(machine: MachineInfo): string {
-  return `L+ /run/docker.sock - - - - ${apiPath(machine, machine.rootful)}\n`;
+  return `L+ /run/docker.sock - - - - ${enginesOf(machine)[0]?.guest ?? ""}\n`;
 }
 
 /**

@@ -1,15 +1,17 @@
 import { findVersion, type ConnectionRegistration, type HostFacts, type MachineInfo } from "glowplug";
+import { engineOf } from "./engines.ts";
 
 /**
  * Connections for the host's own podman, NAME to the user's and NAME-root to root's. The one that the machine prefers is first,
- * since podman makes the first that it ever gets the default.
+ * since podman makes the first that it ever gets the default. They lead to sockets of the host and not to the guest's sshd: podman's
+ * client checks no host key of a machine, so whoever has its port while it is stopped would be taken for it.
  */
-export async function connections(machine: MachineInfo, host: HostFacts, apiPath: (rootful: boolean) => string): Promise<readonly ConnectionRegistration[]> {
+export async function connections(machine: MachineInfo, host: HostFacts): Promise<readonly ConnectionRegistration[]> {
   const format = await formatFor(host);
-  const { host: address, port } = machine.ssh;
-  return (machine.rootful ? [true, false] : [false, true]).map((rootful) => {
+  return (machine.rootful ? [true, false] : [false, true]).flatMap((rootful) => {
     const name = rootful ? `${machine.name}-root` : machine.name;
-    return { kind: "connection", title: `podman connection ${name}`, name, uri: `ssh://${rootful ? "root" : machine.user}@${address}:${port}${apiPath(rootful)}`, format };
+    const socket = engineOf(machine, rootful).host;
+    return socket === undefined ? [] : [{ kind: "connection", title: `podman connection ${name}`, name, uri: `unix://${socket}`, format }];
   });
 }
 

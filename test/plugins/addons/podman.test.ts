@@ -92,8 +92,8 @@ describe("podman's API on the host", () => {
   }
 
   it.each<[string, MachineInfo, SocketForward[]]>([
-    ["the user's", rootless, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/user/1000/podman/podman.sock", user: "core", probe: "/_ping", whyNot: expect.stringContaining("command -v podman") as string, publish: false }]],
-    ["root's", rootful, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", whyNot: expect.stringContaining("command -v podman") as string, publish: false }]],
+    ["the user's", rootless, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/user/1000/podman/podman.sock", user: "core", probe: "/_ping", whyNot: expect.stringContaining("command -v podman") as string, publish: false }, { host: "/run/user/1/glowplug/web/root.sock", guest: "/run/podman/podman.sock", user: "root" }]],
+    ["root's", rootful, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", whyNot: expect.stringContaining("command -v podman") as string, publish: false }, { host: "/run/user/1/glowplug/web/user.sock", guest: "/run/user/1000/podman/podman.sock", user: "core" }]],
     ["root's, root being the user", { ...rootless, user: "root", uid: 0 }, [{ host: "/run/user/1/glowplug/web/podman.sock", guest: "/run/podman/podman.sock", user: "root", probe: "/_ping", whyNot: expect.stringContaining("command -v podman") as string, publish: false }]],
     ["nobody's, where the machine has none", { ...rootless, apiSocket: undefined }, []],
   ])("is %s", (_, machine, sockets) => {
@@ -101,12 +101,14 @@ describe("podman's API on the host", () => {
   });
 
   it("tells the ports of containers where the guest cannot ask the forwarder for them", () => {
-    expect(socketsOf(rootless, [], false)).toMatchObject([{ publish: true }]);
+    expect(socketsOf(rootless, [], false)).toMatchObject([{ publish: true }, {}]);
   });
 
   it("stays as it is when a start is repeated, or when another plugin has set it", () => {
     const own: SocketForward = { host: "/run/user/1/glowplug/web/podman.sock", guest: "/elsewhere" };
-    expect(socketsOf(rootless, [own])).toEqual([own]);
+    const root: SocketForward = { host: "/run/user/1/glowplug/web/root.sock", guest: "/run/podman/podman.sock", user: "root" };
+    expect(socketsOf(rootless, [own])).toEqual([own, root]);
+    expect(socketsOf(rootless, [own, root])).toEqual([own, root]);
   });
 });
 
