@@ -12,6 +12,10 @@ const longEnd = 0x06064b50;
 const locatorLength = 20;
 const encrypted = 1;
 const sizesBehind = 8;
+/** The most entries, folders among them: an archive of one image has a few. */
+const mostEntries = 1000;
+/** The most bytes of the record that long archives end with: it has 44, and room for what others put there. */
+const mostAtEnd = 2 ** 16;
 
 interface Entry {
   readonly name: string;
@@ -23,17 +27,19 @@ interface Entry {
 
 /**
  * The only file of a zip archive, as it arrives: its list of contents comes last. Folders beside it do no harm.
- * Checks its CRC-32 against that list. Throws MachineError "bad-image" for several files, encryption, and damage.
+ * Checks its CRC-32 against that list. Throws MachineError "bad-image" for several files, encryption, damage, and what is made to
+ * do harm: names that lead elsewhere, folders with contents, entries without end. A name is no path to us in any case.
  */
 export async function* unzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
   const reader = new ByteReader(packed, () => damaged("zip", "it ends too early"));
   let found: string | undefined;
   let crc = 0;
   let signature = await reader.number(4);
-  for (; signature === localHeader; signature = await reader.number(4)) {
+  for (let count = 1; signature === localHeader; count += 1, signature = await reader.number(4)) {
+    if (count > mostEntries) throw refused(`more than ${mostEntries} entries`);
     const entry = await readEntry(reader);
     if (entry.name.endsWith("/")) {
-      await reader.take(entry.size ?? 0);
+      if (entry.size !== 0) throw refused(`the folder ${entry.name} with contents of its own`);
       continue;
     }
     if (found !== undefined) throw refused(`several files, ${found} and ${entry.name} among them`);
@@ -56,6 +62,7 @@ async function readEntry(reader: ByteReader): Promise<Entry> {
   const name = (await reader.take(head.readUInt16LE(22))).toString("utf8");
   const extra = await reader.take(head.readUInt16LE(24));
   const method = head.readUInt16LE(4);
+  if (name.startsWith("/") || name.split(/[/\\]/).includes("..") || name.includes("\0")) throw refused(`a name that leads elsewhere, ${JSON.stringify(name)}`);
   if ((flags & encrypted) !== 0) throw refused(`the encrypted file ${name}`);
   if (method !== 0 && method !== 8) throw refused(`${name}, packed by method ${method}`);
   const size = (flags & sizesBehind) !== 0 ? undefined : longSize(head.readUInt32LE(14), extra);
@@ -118,14 +125,17 @@ async function skipDescriptor(reader: ByteReader): Promise<void> {
 /** The list, from behind its first signature to the archive's last record. */
 async function checkList(reader: ByteReader, name: string, crc: number): Promise<void> {
   let signature = centralHeader;
-  for (; signature === centralHeader; signature = await reader.number(4)) {
+  for (let count = 1; signature === centralHeader; count += 1, signature = await reader.number(4)) {
+    if (count > mostEntries) throw damaged("zip", "its list of contents is longer than its contents");
     const head = await reader.take(42);
     const its = (await reader.take(head.readUInt16LE(24))).toString("utf8");
     await reader.take(head.readUInt16LE(26) + head.readUInt16LE(28));
     if (its === name && head.readUInt32LE(12) !== crc) throw damaged("zip", `${name} has not the CRC that the archive says`);
   }
   if (signature === longEnd) {
-    await reader.take(Number((await reader.take(8)).readBigUInt64LE()) + locatorLength);
+    const length = (await reader.take(8)).readBigUInt64LE();
+    if (length > mostAtEnd) throw damaged("zip", "its last record is too long");
+    await reader.take(Number(length) + locatorLength);
     signature = await reader.number(4);
   }
   if (signature !== end) throw damaged("zip", "its list of contents has no end");

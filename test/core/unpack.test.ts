@@ -85,6 +85,47 @@ test.each<[string, () => Buffer, RegExp]>([
   await expect(unpack("zip", make())).rejects.toMatchObject({ code: "bad-image", message: expect.stringMatching(message) });
 });
 
+/** An archive of stored entries, as APPNOTE.TXT has it; in its local headers alone. */
+function entries(...all: readonly (readonly [name: string, content: Buffer])[]): Buffer {
+  return Buffer.concat(all.flatMap(([name, content]) => {
+    const head = Buffer.alloc(30);
+    head.write("504b0304", 0, "hex");
+    head.writeUInt16LE(20, 4);
+    head.writeUInt32LE(content.length, 18);
+    head.writeUInt32LE(content.length, 22);
+    head.writeUInt16LE(Buffer.byteLength(name), 26);
+    return [head, Buffer.from(name), content];
+  }));
+}
+const nothing = Buffer.alloc(0);
+
+test.each<[string, () => Buffer, RegExp]>([
+  ...["../disk.raw", "/etc/passwd", "a/../../disk.raw", "..\\disk.raw", "disk\0.raw"].map((name): [string, () => Buffer, RegExp] => [
+    `the name ${JSON.stringify(name)}`, () => entries([name, bytes]), /^the zip archive holds a name that leads elsewhere, "[^"]+"; expected one file, the image$/,
+  ]),
+  ["a folder that is none", () => entries(["images/", Buffer.alloc(2 ** 24)], ["images/disk.raw", bytes]), /^the zip archive holds the folder images\/ with contents of its own; expected/],
+  ["folders without end", () => entries(...Array.from({ length: 1001 }, (_, index) => [`${index}/`, nothing] as const)), /^the zip archive holds more than 1000 entries; expected/],
+  ["a list of contents without end", () => {
+    const listed = Buffer.alloc(46 + 8);
+    listed.write("504b0102", 0, "hex");
+    listed.writeUInt16LE(8, 28);
+    listed.write("disk.raw", 46);
+    return Buffer.concat([entries(["disk.raw", nothing]), ...Array.from({ length: 1001 }, () => listed)]);
+  }, /zip: its list of contents is longer than its contents$/],
+  ["a last record of any length", () => {
+    const end = Buffer.alloc(12);
+    end.write("504b0606", 0, "hex");
+    end.writeBigUInt64LE(2n ** 40n, 4);
+    const listed = Buffer.alloc(46 + 8);
+    listed.write("504b0102", 0, "hex");
+    listed.writeUInt16LE(8, 28);
+    listed.write("disk.raw", 46);
+    return Buffer.concat([entries(["disk.raw", nothing]), listed, end, Buffer.alloc(2 ** 20)]);
+  }, /zip: its last record is too long$/],
+])("a zip archive that is made to do harm is refused: %s", async (_, make, message) => {
+  await expect(unpack("zip", make(), { length: 4096 })).rejects.toMatchObject({ code: "bad-image", message: expect.stringMatching(message) });
+});
+
 test.each(["gz", "xz", "zst", "zip"] as const)("an error of the source stays what it is: %s", async (compression) => {
   const packed = packers[compression]?.() ?? bytes;
   async function* broken(): AsyncGenerator<Uint8Array> {
