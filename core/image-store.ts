@@ -50,11 +50,27 @@ export function readImage(store: string, id: string): StoredImage | undefined {
   }
 }
 
-/** Every image, oldest first. */
+/** Every image that can be read, oldest first. */
 export function listImages(store: string): readonly StoredImage[] {
-  const ids = existsSync(store) ? readdirSync(store).filter((name) => /^[0-9a-f]{64}$/.test(name)) : [];
-  const images = ids.flatMap((id) => readImage(store, id) ?? []);
+  const images = idsIn(store).flatMap((id) => readImage(store, id) ?? []);
   return images.sort((a, b) => a.added.localeCompare(b.added) || a.id.localeCompare(b.id));
+}
+
+/** An image of which nobody knows what it is, since its image.json is damaged or gone. */
+export interface UnreadableImage {
+  /** The sha256 that its disk had. */
+  readonly id: string;
+  readonly problem: string;
+}
+
+/** Images that are there and cannot be read. Machines on them have their disks still. */
+export function unreadableImages(store: string): readonly UnreadableImage[] {
+  return idsIn(store).filter((id) => !readImage(store, id) && existsSync(join(store, id))).sort()
+    .map((id) => ({ id, problem: `${join(store, id, "image.json")} ${existsSync(join(store, id, "image.json")) ? "cannot be read" : "is gone"}` }));
+}
+
+function idsIn(store: string): readonly string[] {
+  return existsSync(store) ? readdirSync(store).filter((name) => /^[0-9a-f]{64}$/.test(name)) : [];
 }
 
 /** An image that came from such a place and is still whole. */
@@ -96,5 +112,12 @@ function isStoredImage(value: unknown): value is StoredImage {
   if (typeof value !== "object" || value === null) return false;
   const image = value as Partial<Record<keyof StoredImage, unknown>>;
   return image.version === 1 && typeof image.id === "string" && (image.format === "qcow2" || image.format === "raw") && typeof image.size === "number"
-    && typeof image.mtimeMs === "number" && typeof image.virtualSize === "number" && typeof image.added === "string" && Array.isArray(image.origins);
+    && typeof image.mtimeMs === "number" && typeof image.virtualSize === "number" && typeof image.added === "string" && Array.isArray(image.origins) && image.origins.every(isOrigin);
+}
+
+function isOrigin(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const { kind, title, verified, ...its } = value as Readonly<Record<string, unknown>>;
+  const where = { local: its["path"], build: its["key"], fetch: its["url"] }[String(kind)];
+  return typeof where === "string" && typeof title === "string" && Array.isArray(verified);
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { MachineError } from "./errors.ts";
 import { openIncoming } from "./image-add.ts";
-import { listImages, readImage, storedDisk, withStore, type StoredImage } from "./image-store.ts";
+import { listImages, storedDisk, unreadableImages, withStore, type StoredImage, type UnreadableImage } from "./image-store.ts";
 import { lockHolder, takeLock } from "./lock.ts";
 import { removePartials } from "./partial.ts";
 import type { Paths } from "./paths.ts";
@@ -35,7 +35,7 @@ export async function markUse(store: string, id: string): Promise<void> {
 }
 
 /** Removes an image. Throws MachineError "not-found" for none, "wrong-state" when a machine may need it. */
-export async function removeImage(paths: Paths, id: string): Promise<StoredImage> {
+export async function removeImage(paths: Paths, id: string): Promise<StoredImage | UnreadableImage> {
   const image = findById(paths.store, id);
   const { users, unknown } = imageUse(paths);
   const by = users.get(image.id) ?? [];
@@ -46,38 +46,43 @@ export async function removeImage(paths: Paths, id: string): Promise<StoredImage
 }
 
 /** Removes every image that no machine needs, and returns them; downloads that broke off go as well. Throws MachineError "wrong-state" when a record cannot be read. */
-export async function pruneImages(paths: Paths): Promise<readonly StoredImage[]> {
+export async function pruneImages(paths: Paths): Promise<readonly (StoredImage | UnreadableImage)[]> {
   const { users, unknown } = imageUse(paths);
   if (unknown.length > 0) throw new MachineError("wrong-state", `no image was removed: the record of ${unknown.join(", ")} cannot be read, so any image might be in use`, { hint: "`glowplug list` says what is wrong with it." });
-  const unused = listImages(paths.store).filter(({ id }) => !users.has(id));
+  const unused = allIn(paths.store).filter(({ id }) => !users.has(id));
   await drop(paths.store, unused);
   removePartials(paths);
   return unused;
 }
 
-/** Hashes an image anew. Throws MachineError "digest" when it is not what it was, "not-found" for none. */
+/** Hashes an image anew. Throws MachineError "digest" when it is not what it was or cannot be read, "not-found" for none. */
 export async function verifyImage(paths: Paths, id: string, options?: CopyOptions): Promise<StoredImage> {
   const image = findById(paths.store, id);
+  if ("problem" in image) throw new MachineError("digest", `the image ${short(image)} is damaged: ${image.problem}`, { hint: "The next init that needs it brings it in anew; `glowplug doctor` tells which machines stand on it." });
   const found = await hashFile(storedDisk(paths.store, image), options).catch(() => "no disk");
   if (found === image.id) return image;
   throw new MachineError("digest", `the image ${short(image)} is damaged: expected sha256 ${image.id}, found ${found}`, { hint: "The next init that needs it makes it anew; machines on it may be damaged as well." });
 }
 
 /** The image whose id begins like this. */
-function findById(store: string, id: string): StoredImage {
-  const found = /^[0-9a-f]{4,64}$/.test(id) ? listImages(store).filter((image) => image.id.startsWith(id)) : [];
+function findById(store: string, id: string): StoredImage | UnreadableImage {
+  const found = /^[0-9a-f]{4,64}$/.test(id) ? allIn(store).filter((image) => image.id.startsWith(id)) : [];
   if (found.length === 1 && found[0]) return found[0];
   throw new MachineError("not-found", found.length > 1 ? `${found.length} images begin with ${id}` : `there is no image ${JSON.stringify(id)}`, { hint: "`glowplug image ls` shows them." });
 }
 
+function allIn(store: string): readonly (StoredImage | UnreadableImage)[] {
+  return [...listImages(store), ...unreadableImages(store)];
+}
+
 /** In one step each: a disk is never there without what is known of it. */
-async function drop(store: string, images: readonly StoredImage[]): Promise<void> {
+async function drop(store: string, images: readonly (StoredImage | UnreadableImage)[]): Promise<void> {
   if (images.length === 0) return;
   // Who wants room is not to need some for it.
   const incoming = await openIncoming(store, { evenWithoutRoom: true });
   try {
     await withStore(store, async () => {
-      for (const { id } of images) if (readImage(store, id)) renameSync(join(store, id), join(incoming.folder, id));
+      for (const { id } of images) if (existsSync(join(store, id))) renameSync(join(store, id), join(incoming.folder, id));
     }, { evenWithoutRoom: true });
   } finally {
     incoming.remove();
@@ -102,6 +107,6 @@ function marks(store: string): readonly { readonly id: string; readonly pid: num
   });
 }
 
-function short(image: StoredImage): string {
-  return `${image.id.slice(0, 12)} (${image.origins.at(-1)?.title ?? image.format})`;
+function short(image: StoredImage | UnreadableImage): string {
+  return "problem" in image ? image.id.slice(0, 12) : `${image.id.slice(0, 12)} (${image.origins.at(-1)?.title ?? image.format})`;
 }

@@ -1,8 +1,10 @@
-import { statSync } from "node:fs";
-import { storedDisk, type ImageOrigin, type StoredImage } from "../image-store.ts";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { storedDisk, type ImageOrigin, type StoredImage, type UnreadableImage } from "../image-store.ts";
 import type { ImageUse } from "../image-use.ts";
 import { formatSize } from "../units.ts";
 import { Shown, Stamp } from "./format.ts";
+import { neverIso } from "./machine-view.ts";
 import { ago } from "./times.ts";
 import { verifiedView } from "./verified-view.ts";
 
@@ -24,9 +26,21 @@ export function imageItem(store: string, image: StoredImage, { users }: ImageUse
   };
 }
 
+/** An image that cannot be read: it is shown, since it is there and takes its room. */
+export function unreadableItem(store: string, image: UnreadableImage, { users }: ImageUse): object {
+  const { id } = image;
+  const size = bytesOnDisk(store, image);
+  const usedBy = users.get(id) ?? [];
+  return {
+    Id: new Shown(id, shortId(id)), Title: "damaged", Release: "", Format: "", Size: new Shown(size, formatSize(size)), VirtualSize: new Shown(0, ""),
+    Added: new Stamp(neverIso, ""), UsedBy: new Shown(usedBy, usedBy.join(", ")), Origins: [], Path: join(store, id),
+  };
+}
+
 /** Bytes that an image takes: less than its file's length where that has holes. */
-export function bytesOnDisk(store: string, image: StoredImage): number {
-  return (statSync(storedDisk(store, image), { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+export function bytesOnDisk(store: string, image: StoredImage | UnreadableImage): number {
+  const files = "problem" in image ? readdirSync(join(store, image.id)).map((name) => join(store, image.id, name)) : [storedDisk(store, image)];
+  return files.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512, 0);
 }
 
 /** As many digits as tell images apart for people. */
@@ -34,8 +48,8 @@ export function shortId(id: string): string {
   return id.slice(0, 12);
 }
 
-export function titleOf({ origins, format }: StoredImage): string {
-  return origins.at(-1)?.title ?? format;
+export function titleOf(image: StoredImage | UnreadableImage): string {
+  return "problem" in image ? "damaged" : image.origins.at(-1)?.title ?? image.format;
 }
 
 function originView(origin: ImageOrigin): object {

@@ -1,12 +1,12 @@
 import { MachineError, messageOf } from "../errors.ts";
-import { listImages, type StoredImage } from "../image-store.ts";
+import { listImages, unreadableImages } from "../image-store.ts";
 import type { ImageUse } from "../image-use.ts";
 import { formatSize } from "../units.ts";
 import { checkWords, pickAction } from "./actions.ts";
 import { printItems } from "./answer.ts";
 import { on, text } from "./flags.ts";
 import { parseFormat } from "./format.ts";
-import { bytesOnDisk, imageColumns, imageFields, imageHeaders, imageItem, shortId, titleOf } from "./image-view.ts";
+import { bytesOnDisk, imageColumns, imageFields, imageHeaders, imageItem, shortId, titleOf, unreadableItem } from "./image-view.ts";
 import { isYes, readAnswer } from "./prompt.ts";
 import { imageField, specFlags } from "./spec-flags.ts";
 import { defineVerb, type Call } from "./verb.ts";
@@ -45,7 +45,10 @@ async function ls(call: ImageCall, words: readonly string[]): Promise<void> {
   const use = await useOf(call);
   const parsed = parseFormat(format ?? (globals.json ? "json" : globals.quiet ? "{{.Id}}" : imageColumns));
   const now = Date.now();
-  await printItems(parsed, images.map((image) => imageItem(run.paths.store, image, use, now)), { fields: imageFields, headers: imageHeaders, ...(noHeading && { noHeading: true }) }, output);
+  const damaged = unreadableImages(run.paths.store);
+  for (const { id, problem } of damaged) run.report.warn(`the image ${shortId(id)} is damaged: ${problem}; \`glowplug doctor\` tells what to do`);
+  const items = [...images.map((image) => imageItem(run.paths.store, image, use, now)), ...damaged.map((image) => unreadableItem(run.paths.store, image, use))];
+  await printItems(parsed, items, { fields: imageFields, headers: imageHeaders, ...(noHeading && { noHeading: true }) }, output);
 }
 
 async function pull(call: ImageCall, words: readonly string[]): Promise<void> {
@@ -66,8 +69,8 @@ async function verify(call: ImageCall, words: readonly string[]): Promise<void> 
   const { globals, run, output } = call;
   const { verifyImage } = await import("../image-use.ts");
   const images = listImages(run.paths.store);
-  const wanted = words.length > 0 ? words : images.map(({ id }) => id);
-  const whole: StoredImage[] = [];
+  const wanted = words.length > 0 ? words : [...images, ...unreadableImages(run.paths.store)].map(({ id }) => id);
+  const whole: { readonly id: string }[] = [];
   const failures: unknown[] = [];
   for (const word of wanted) {
     const known = images.find(({ id }) => id.startsWith(word));
@@ -93,7 +96,7 @@ async function rm(call: ImageCall, words: readonly string[]): Promise<void> {
   checkWords("image rm", words, { least: 1 });
   const { globals, run, output } = call;
   const { removeImage } = await import("../image-use.ts");
-  const removed: StoredImage[] = [];
+  const removed: { readonly id: string }[] = [];
   for (const word of words) {
     const image = await removeImage(run.paths, word);
     removed.push(image);
@@ -107,7 +110,7 @@ async function prune(call: ImageCall, words: readonly string[]): Promise<void> {
   const { flags: { force }, globals, run, output, shell } = call;
   const { store } = run.paths;
   const use = await useOf(call);
-  const unused = listImages(store).filter(({ id }) => !use.users.has(id));
+  const unused = [...listImages(store), ...unreadableImages(store)].filter(({ id }) => !use.users.has(id));
   const sizes = new Map(unused.map((image) => [image.id, bytesOnDisk(store, image)]));
   if (!force && unused.length > 0 && use.unknown.length === 0) {
     const ask = globals.json ? (line: string): void => void shell.stderr.write(visible(line)) : output.write;

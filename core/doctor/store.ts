@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { imageUse } from "../image-use.ts";
-import { isWhole, listImages, storedDisk } from "../image-store.ts";
+import { isWhole, listImages, storedDisk, unreadableImages } from "../image-store.ts";
 import { lockHolder } from "../lock.ts";
 import { listRecords } from "../store.ts";
 import { unfinishedNames } from "../unfinished.ts";
@@ -15,11 +15,15 @@ export const imagesCheck: HostCheck = {
     const images = listImages(paths.store);
     const { users, unknown } = imageUse(paths);
     const findings: Finding[] = [];
+    const damaged = (id: string, finding: string, what: string): Finding => {
+      const by = users.get(id) ?? [];
+      return { id: finding, level: "broken", what: `${what}${by.length > 0 ? `; ${by.join(", ")} stands on it` : ""}`, fix: by.length > 0 ? "Bring the very same image in again: glowplug image pull" : `glowplug image rm ${id.slice(0, 12)}` };
+    };
     for (const image of images) {
       if (await isWhole(paths.store, image, { signal })) continue;
-      const by = users.get(image.id) ?? [];
-      findings.push({ id: "image-damaged", level: "broken", what: `the image ${storedDisk(paths.store, image)} is not what it was${by.length > 0 ? `; ${by.join(", ")} stands on it` : ""}`, fix: by.length > 0 ? "Bring the very same image in again: glowplug image pull" : `glowplug image rm ${image.id.slice(0, 12)}` });
+      findings.push(damaged(image.id, "image-damaged", `the image ${storedDisk(paths.store, image)} is not what it was`));
     }
+    for (const { id, problem } of unreadableImages(paths.store)) findings.push(damaged(id, "image-unreadable", `nobody knows what the image ${id.slice(0, 12)} is: ${problem}`));
     const unused = images.filter(({ id }) => !users.has(id));
     if (unused.length > 0 && unknown.length === 0) {
       findings.push({ id: "images-unused", level: "note", what: `${unused.length === 1 ? "an image is" : `${unused.length} images are`} used by no machine: ${formatSize(unused.reduce((sum, { size }) => sum + size, 0))}`, fix: "glowplug image prune" });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { addImage, openIncoming } from "../../../core/image-add.ts";
@@ -93,5 +93,44 @@ describe("image rm", () => {
     use(line, "web", needed);
     expect(await line.run(["image", "rm", spare.id.slice(0, 8)])).toEqual({ status: 0, stdout: `${spare.id}\n`, stderr: "" });
     expect(await line.run(["image", "rm", "--force", needed.id])).toMatchObject({ status: 125, stderr: `Error: the image ${needed.id.slice(0, 12)} (Fedora) is in use by web\nhint: Remove those machines first.\n` });
+  });
+});
+
+describe("an image whose image.json is damaged", () => {
+  test.each<[string, (file: string) => void, string]>([
+    ["cut off", (file) => writeFileSync(file, readFileSync(file).subarray(0, 40)), "cannot be read"], ["gone", (file) => rmSync(file), "is gone"],
+    ["of another shape", (file) => writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, "utf8")) as object), origins: [null] })), "cannot be read"],
+  ])("(%s) is shown, told, verified as damaged, removed and pruned like any other", async (_, spoil, what) => {
+    const line = commandLine();
+    const [good, bad] = [await store(line.paths, "Debian"), await store(line.paths, "Fedora")];
+    const file = join(line.paths.store, bad.id, "image.json");
+    spoil(file);
+    const short = bad.id.slice(0, 12);
+    const { stdout, stderr } = await line.run(["image", "ls"]);
+    expect(stdout.split("\n").slice(2, 3).map((row) => row.split(/ {2,}/).slice(0, 3))).toEqual([[short, "damaged", expect.stringMatching(/^\d+KiB$/)]]);
+    expect(stderr).toBe(`Warning: the image ${short} is damaged: ${file} ${what}; \`glowplug doctor\` tells what to do\n`);
+    expect(JSON.parse((await line.run(["image", "ls", "--json"])).stdout)).toMatchObject([{ Id: good.id }, { Id: bad.id, Title: "damaged", Origins: [], UsedBy: [] }]);
+    expect(await line.run(["image", "verify"])).toMatchObject({ status: 125, stdout: `${good.id.slice(0, 12)} is whole\n`, stderr: expect.stringContaining(`the image ${short} is damaged: ${file} ${what}\n`) as string });
+
+    use(line, "web", bad);
+    expect(await line.run(["image", "rm", short])).toMatchObject({ status: 125, stderr: `Error: the image ${short} is in use by web\nhint: Remove those machines first.\n` });
+    const doctor = JSON.parse((await line.run(["doctor", "--json"])).stdout) as { Checks: { Findings: { Id: string; What: string; Fix: string }[] }[] };
+    expect(doctor.Checks.flatMap(({ Findings }) => Findings).filter(({ Id }) => Id === "image-unreadable")).toMatchObject([{ What: `nobody knows what the image ${short} is: ${file} ${what}; web stands on it`, Fix: "Bring the very same image in again: glowplug image pull" }]);
+    use(line, "web", good);
+    expect((await line.run(["doctor"])).stdout).toContain(`fix: glowplug image rm ${short}\n`);
+    expect(await line.run(["image", "rm", short])).toMatchObject({ status: 0, stdout: `${bad.id}\n` });
+    expect(existsSync(join(line.paths.store, bad.id))).toBe(false);
+
+    spoil(join(line.paths.store, (await store(line.paths, "Arch")).id, "image.json"));
+    expect((await line.run(["image", "prune", "--force"])).stdout).toMatch(/^[0-9a-f]{64}\nTotal reclaimed space: \d+KiB\n$/);
+    expect(JSON.parse((await line.run(["image", "ls", "--json"])).stdout)).toMatchObject([{ Id: good.id }]);
+  });
+
+  test("is good again once the same disk is brought in", async () => {
+    const line = commandLine();
+    const { id } = await store(line.paths, "Debian");
+    writeFileSync(join(line.paths.store, id, "image.json"), "{");
+    await store(line.paths, "Debian");
+    expect(await line.run(["image", "verify"])).toMatchObject({ status: 0, stdout: `${id.slice(0, 12)} is whole\n` });
   });
 });

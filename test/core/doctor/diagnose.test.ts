@@ -149,6 +149,15 @@ const illnesses: Readonly<Record<string, readonly [level: string, illness: Illne
     truncateSync(path, 4096);
     return () => renameSync(good, path);
   }],
+  "image-unreadable": ["broken", ({ record }) => {
+    const file = join(record.image.path, "../image.json");
+    const good = readFileSync(file);
+    writeFileSync(file, good.subarray(0, 40));
+    return (fix) => {
+      expect(fix).toBe("Bring the very same image in again: glowplug image pull");
+      writeFileSync(file, good);
+    };
+  }],
   "images-unused": ["note", async (ward) => {
     const other = await healthyWard();
     const { id } = other.record.image;

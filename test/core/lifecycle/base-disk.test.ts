@@ -26,6 +26,14 @@ test("a base that nobody touched is fine, and one with another time stamp alone"
   await checkBase(record, run);
 });
 
+test("a base of which image.json says nothing any more is told by its checksum", async () => {
+  writeFileSync(join(record.image.path, "../image.json"), "{");
+  await checkBase(record, run);
+  chmodSync(record.image.path, 0o600);
+  writeFileSync(record.image.path, Buffer.alloc(4096, "x"));
+  await expect(checkBase(record, run)).rejects.toMatchObject({ code: "digest" });
+});
+
 test.each<[string, (path: string) => void, string, RegExp]>([
   ["is gone", (path) => renameSync(path, `${path}.away`), "not-found", /^the disk of web stands on an image that is gone: \//],
   ["was changed", (path) => { chmodSync(path, 0o600); writeFileSync(path, Buffer.alloc(4096, "x")); utimesSync(path, 1, 1); }, "digest", /^the disk of web stands on a damaged image: .* is not what it was$/],
