@@ -13,9 +13,11 @@ export interface Fence {
 }
 
 /** The first fence that this host lets us build: each is tried around `gvproxy -version`. Undefined where there is none. */
-export async function findFence(host: HostFacts, folder: string, gvproxy: string): Promise<Fence | undefined> {
-  for (const { program, words } of fencesOf(host, gvproxy)) {
-    const found = host.find(program);
+export async function findFence(host: HostFacts, folder: string, program: string): Promise<Fence | undefined> {
+  // A link to it may lead into a folder that the fence hides.
+  const gvproxy = realOf(host, program);
+  for (const { program: name, words } of fencesOf(host, gvproxy)) {
+    const found = host.find(name);
     if (found !== undefined && (await holds(host, found, [...words(), gvproxy]))) return { program: found, words: [...words(realOf(host, folder)), gvproxy] };
   }
   return undefined;

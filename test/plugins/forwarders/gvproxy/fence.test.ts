@@ -89,6 +89,13 @@ describe.each(["bubblewrap", "Landlock"] as const)("gvproxy fenced in by %s", (k
       expect(readFileSync(join(home, "precious"), "utf8")).toBe("precious\n");
     });
 
+    it("is fenced in also where a link leads to it, into the home folder that the fence hides", async () => {
+      const { home, api } = await start(kind, uid, { linked: true });
+      const path = join(home, "precious");
+      expect(await expose(api, { local: path, remote: "tcp://192.168.127.2:80", protocol: "unix" })).toMatch(/(permission denied|read-only file system|no such file or directory)\n$/);
+      expect(readFileSync(path, "utf8")).toBe("precious\n");
+    });
+
     it("makes and removes nothing beside its own sockets either, once their folder is sealed", async () => {
       const { net, api } = await start(kind, uid);
       sealFolders({ role: "forwarder", listens: [api] }, { data: "/data", runtime: "/run", logs: "/logs" });
@@ -126,16 +133,17 @@ describe.each(["bubblewrap", "Landlock"] as const)("gvproxy fenced in by %s", (k
     readonly pid: number;
   }
 
-  async function start(fenceKind: typeof kind, uid: number): Promise<Started> {
+  async function start(fenceKind: typeof kind, uid: number, { linked = false } = {}): Promise<Started> {
     const test = makeTestFolder();
     onTestFinished(test.remove);
     const at = (name: string): string => join(test.path, name);
-    const program = at("gvproxy");
-    copyFileSync(hostOfProcess().find("gvproxy") ?? "", program);
     for (const name of ["net", "home", "home/.ssh"]) mkdirSync(at(name), { mode: 0o700 });
+    const program = at("gvproxy");
+    copyFileSync(hostOfProcess().find("gvproxy") ?? "", linked ? at("home/gvproxy") : program);
+    if (linked) symlinkSync(at("home/gvproxy"), program);
     writeFileSync(at("home/precious"), "precious\n", { mode: 0o600 });
     const setpriv = fenceKind === "Landlock" ? landlockSetpriv(test.path) : hostOfProcess().find("setpriv");
-    for (const path of [test.path, ...["net", "home", "home/.ssh", "home/precious"].map(at)]) chownSync(path, uid, uid);
+    for (const path of [test.path, ...["net", "home", "home/.ssh", "home/precious", ...(linked ? ["home/gvproxy"] : [])].map(at)]) chownSync(path, uid, uid);
 
     const host: HostFacts = {
       ...hostOfProcess(), uid, home: at("home"), probe: (file, argv) => probeAs(uid, file, argv),
