@@ -1,12 +1,13 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { arch, availableParallelism, endianness, homedir, totalmem } from "node:os";
-import { basename, delimiter, isAbsolute, join } from "node:path";
+import { basename, delimiter, dirname, isAbsolute, join } from "node:path";
 import { MachineError } from "./errors.ts";
 import { helperFoldersOf } from "./helper-folders.ts";
 import type { Architecture, HostFacts, HostOs } from "./model.ts";
 import { createPaths, type Paths } from "./paths.ts";
 import { runProgram } from "./process.ts";
 import { noTrace, type Trace } from "./run.ts";
+import { isTrustedTool, unpackedTools, type UnpackedTools } from "./unpacked-tools.ts";
 
 /** The one place that reads the process's environment and `node:os`. Everybody else is handed facts. */
 
@@ -52,6 +53,7 @@ export function hostOfProcess(paths: Paths = pathsOfProcess(), trace: Trace = no
   const os = osOfProcess();
   let flags: readonly string[] | undefined;
   let named: readonly string[] | undefined;
+  let unpacked: UnpackedTools | undefined;
   return {
     os, arch: architectureOfProcess(), cpus: availableParallelism(), memory: totalmem(), uid: uidOfProcess(), gid: process.getgid?.() ?? 0,
     get home() { return homeOfProcess(); }, timezone: readTimezone(), osRelease: readOsRelease(), local: true,
@@ -62,7 +64,9 @@ export function hostOfProcess(paths: Paths = pathsOfProcess(), trace: Trace = no
     find: (program, { folders = [] } = {}) => {
       if (isAbsolute(program)) return isProgram(program) ? program : undefined;
       named ??= helperFoldersOf(paths.podman);
-      return [...helperFolders(os, paths.tools, named), ...folders, ...searchFolders()].map((folder) => join(folder, program)).find(isProgram);
+      const { folders: ours } = (unpacked ??= unpackedTools(paths.tools, uidOfProcess()));
+      return [...helperFolders(os, ours, named), ...folders, ...searchFolders()].map((folder) => join(folder, program))
+        .find((path) => isProgram(path) && (!ours.includes(dirname(path)) || isTrustedTool(path, uidOfProcess())));
     },
     probe: (program, argv, { timeoutMs = 10_000, input } = {}) => runProgram(program, argv, { timeoutMs, trace, env: { LC_ALL: "C" }, ...(input !== undefined && { input }) }),
     firstFile: (candidates) => candidates.find((path) => existsSync(path)),
@@ -122,11 +126,8 @@ function subset(env: NodeJS.ProcessEnv, wanted: (key: string) => boolean): Recor
  * helper_binaries_dir in its containers.conf; what our set-up unpacked, at tools/NAME/usr/bin; then podman's own
  * (go.podman.io/common, pkg/config/config_linux.go and config_darwin.go).
  */
-function helperFolders(os: HostOs, tools: string, configured: readonly string[]): string[] {
+function helperFolders(os: HostOs, unpacked: readonly string[], configured: readonly string[]): string[] {
   const named = process.env["CONTAINERS_HELPER_BINARY_DIR"];
-  const unpacked = isFolder(tools)
-    ? readdirSync(tools).sort().flatMap((name) => ["usr/bin", "usr/libexec", "usr/libexec/podman", "bin"].map((folder) => join(tools, name, folder)))
-    : [];
   const podman = ["/usr/local/libexec/podman", "/usr/local/lib/podman", "/usr/libexec/podman", "/usr/lib/podman"];
   const mac = ["/opt/podman/bin", "/usr/local/opt/podman/libexec/podman", "/opt/homebrew/opt/podman/libexec/podman", "/opt/homebrew/bin", "/usr/local/bin"];
   return [...(named ? [named] : []), ...configured, ...unpacked, ...(os === "darwin" ? mac : []), ...podman];
@@ -145,10 +146,6 @@ function isProgram(path: string): boolean {
   } catch {
     return false;
   }
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function isOwned(folder: string): boolean {

@@ -2,7 +2,7 @@ import { readdirSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { MachineError } from "../errors.ts";
 import { didYouMean } from "../suggest.ts";
-import { doubtOf } from "./trust.ts";
+import { doubtOf } from "../trust.ts";
 
 /** Endings of a config, in the order in which they are tried. */
 export const configEndings: readonly string[] = [".ts", ".mts", ".js", ".mjs", ".json", ".yaml", ".yml"];

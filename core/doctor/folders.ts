@@ -1,6 +1,7 @@
 import { accessSync, constants, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { socketPathLimit } from "../paths.ts";
+import { unpackedTools } from "../unpacked-tools.ts";
 import type { Finding, HostCheck } from "./finding.ts";
 
 /** Our folders: ours, for us alone, and writable. A socket's path must fit. */
@@ -8,7 +9,7 @@ export const foldersCheck: HostCheck = {
   title: "folders",
   look({ run: { paths }, host }) {
     const named = [["data", paths.data], ["runtime", paths.runtime], ["configuration", paths.config], ["cache", paths.cache]] as const;
-    return { findings: [...named.flatMap(([what, path]) => problemsOf(what, path, host.uid)), ...shortEnough(paths.runtime)] };
+    return { findings: [...named.flatMap(([what, path]) => problemsOf(what, path, host.uid)), ...toolsInDoubt(paths.tools, host.uid), ...shortEnough(paths.runtime)] };
   },
 };
 
@@ -29,6 +30,13 @@ function problemsOf(what: string, path: string, uid: number): Finding[] {
   } catch {
     return [...open, { id: "folder-unwritable", level: "broken", what: `nothing can be written into the ${what} folder ${path}`, fix: `chmod 700 ${path}` }];
   }
+}
+
+/** Programs of set-up's that others may have put there are not run. */
+function toolsInDoubt(tools: string, uid: number): Finding[] {
+  const { refused: [first] } = unpackedTools(tools, uid);
+  if (!first) return [];
+  return [{ id: "tools-in-doubt", level: "warning", what: `programs in ${first.path} are not run, since others may have put them there: ${first.doubt}`, fix: `chown -R ${uid} ${tools}/ && chmod -R go-w ${tools}/` }];
 }
 
 /** The longest socket of a machine with a name of a usual length. */

@@ -83,6 +83,11 @@ const illnesses: Readonly<Record<string, readonly [level: string, illness: Illne
     chmodSync(paths.data, 0o777);
     return type;
   }],
+  "tools-in-doubt": ["warning", ({ run: { paths } }) => {
+    mkdirSync(join(paths.tools, "gvproxy/usr/bin"), { recursive: true });
+    chmodSync(join(paths.tools, "gvproxy/usr"), 0o777);
+    return type;
+  }],
   "folder-is-none": ["broken", ({ run: { paths, cwd } }) => {
     renameSync(paths.config, join(cwd, "elsewhere"));
     symlinkSync(join(cwd, "elsewhere"), paths.config);

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { doubtOf } from "../../../core/config/trust.ts";
-import { makeTestFolder } from "../../support/folders.ts";
+import { doubtOf } from "../../core/trust.ts";
+import { makeTestFolder } from "../support/folders.ts";
 
 const own = process.getuid?.() ?? 0;
 const isRoot = own === 0;

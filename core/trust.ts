@@ -17,6 +17,13 @@ export function doubtOf(file: string, uid: number): string | undefined {
   return undefined;
 }
 
+/** Why somebody else may put something into a folder, or what is there may be somebody else's. Undefined where neither is so. */
+export function doubtOfFolder(path: string, uid: number): string | undefined {
+  const folder = statSync(path);
+  if (isForeign(folder, uid)) return `belongs to user ${folder.uid}`;
+  return isOpen(folder) ? `can be written to by ${whoWrites(folder)}` : undefined;
+}
+
 function isForeign({ uid: owner }: Stats, uid: number): boolean {
   return owner !== uid && owner !== 0;
 }
