@@ -76,23 +76,26 @@ describe("podman's events", () => {
 });
 
 describe("an ssh port that somebody took", () => {
-  it("is told in podman's words, and another one takes its place, in podman's connections as well", async () => {
+  it("is told in podman's words, and another one takes its place, in the ssh config as well; podman's connections name none", async () => {
     const world = new World({});
     const listener = createServer();
     try {
       writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
       await world.ok("machine", "init", ...small, "--image", "./IMAGE", "box");
       const port = async (): Promise<number> => Number(await world.ok("machine", "inspect", "--format", "{{.SSHConfig.Port}}", "box"));
+      const config = (): Promise<string> => world.ok("ssh-config", "box");
       // podman 4 and 5 keep them in different files.
       const connections = (): string => filesBelow(join(world.folder, "config")).map((path) => readFileSync(path, "utf8")).join("\n");
       const taken = await port();
-      expect(connections()).toContain(`:${taken}/`);
+      expect(connections()).not.toContain(`:${taken}`);
+      expect(await config()).toContain(`Port ${taken}\n`);
       await new Promise<void>((done) => listener.listen(taken, "127.0.0.1", done));
       expect((await world.glowplug("machine", "start", "box")).stderr).toContain(`detected port conflict on machine ssh port [${taken}], reassigning`);
       const now = await port();
       expect(now).not.toBe(taken);
-      expect(connections()).toContain(`:${now}/`);
-      expect(connections()).not.toContain(`:${taken}/`);
+      expect(await config()).toContain(`Port ${now}\n`);
+      expect(connections()).toContain(`unix://${join(world.runtime, "box/podman.sock")}`);
+      expect(connections()).not.toMatch(new RegExp(`:(${taken}|${now})`));
     } finally {
       listener.close();
       await world.close();

@@ -48,7 +48,7 @@ describe("an ordinary user's machine", () => {
       const { folder, runtime } = world;
       expect(openToOthers()).toEqual([]);
       const sockets = filesBelow(join(runtime, "box")).filter((path) => lstatSync(path).isSocket() && !path.endsWith("/fake-api.sock"));
-      expect(sockets.map((path) => path.slice(runtime.length + 1)).sort()).toEqual(["box/console.sock", "box/keeper.sock", "box/net/api.sock", "box/net/vm.sock", "box/podman.sock", "box/qmp.sock", "box/ready.sock"]);
+      expect(sockets.map((path) => path.slice(runtime.length + 1)).sort()).toEqual(["box/console.sock", "box/keeper.sock", "box/net/api.sock", "box/net/vm.sock", "box/podman.sock", "box/qmp.sock", "box/ready.sock", "box/root.sock"]);
       const key = join(folder, "data/glowplug/machines/box/id_ed25519");
       const modes = Object.fromEntries([...sockets, key].map((path) => [path, statSync(path).mode & 0o077]));
       expect(Object.values(modes).every((mode) => mode === 0)).toBe(true);
