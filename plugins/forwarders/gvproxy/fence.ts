@@ -13,11 +13,9 @@ export interface Fence {
 }
 
 /** The first fence that this host lets us build: each is tried around `gvproxy -version`. Undefined where there is none. */
-export async function findFence(host: HostFacts, folder: string, program: string): Promise<Fence | undefined> {
-  // A link to it may lead into a folder that the fence hides.
-  const gvproxy = realOf(host, program);
-  for (const { program: name, words } of fencesOf(host, gvproxy)) {
-    const found = host.find(name);
+export async function findFence(host: HostFacts, folder: string, gvproxy: string): Promise<Fence | undefined> {
+  for (const { program, words } of fencesOf(host, gvproxy)) {
+    const found = host.find(program);
     if (found !== undefined && (await holds(host, found, [...words(), gvproxy]))) return { program: found, words: [...words(realOf(host, folder)), gvproxy] };
   }
   return undefined;
@@ -53,7 +51,11 @@ function fencesOf(host: HostFacts, gvproxy: string): readonly Candidate[] {
 /** The host's files read-only, the home folder empty, no capability: as root it cannot open a port below 1024 either. */
 function bubblewrapWords(host: HostFacts, gvproxy: string, folder: string | undefined): readonly string[] {
   const home = host.firstFile([host.home]) === undefined ? undefined : realOf(host, host.home);
-  const hidden = home === undefined || home === "/" ? [] : ["--tmpfs", home, "--ro-bind", gvproxy, gvproxy, "--remount-ro", home];
+  // It is called by the name that it was found by, which may be a link's: from the home folder, into it, or past it.
+  const file = realOf(host, gvproxy);
+  const link = join(realOf(host, dirname(gvproxy)), basename(gvproxy));
+  const shown = [file, ...(link !== file && home !== undefined && link.startsWith(`${home}/`) ? [link] : [])].flatMap((path) => ["--ro-bind", file, path]);
+  const hidden = home === undefined || home === "/" ? [] : ["--tmpfs", home, ...shown, "--remount-ro", home];
   return ["--ro-bind", "/", "/", ...hidden, ...(folder === undefined ? [] : ["--bind", folder, folder]), "--cap-drop", "ALL"];
 }
 

@@ -89,8 +89,8 @@ describe.each(["bubblewrap", "Landlock"] as const)("gvproxy fenced in by %s", (k
       expect(readFileSync(join(home, "precious"), "utf8")).toBe("precious\n");
     });
 
-    it("is fenced in also where a link leads to it, into the home folder that the fence hides", async () => {
-      const { home, api } = await start(kind, uid, { linked: true });
+    it.each(["into", "out of", "within"] as const)("is fenced in also where it was found by a link, %s the home folder that the fence hides", async (linked) => {
+      const { home, api } = await start(kind, uid, linked);
       const path = join(home, "precious");
       expect(await expose(api, { local: path, remote: "tcp://192.168.127.2:80", protocol: "unix" })).toMatch(/(permission denied|read-only file system|no such file or directory)\n$/);
       expect(readFileSync(path, "utf8")).toBe("precious\n");
@@ -133,17 +133,18 @@ describe.each(["bubblewrap", "Landlock"] as const)("gvproxy fenced in by %s", (k
     readonly pid: number;
   }
 
-  async function start(fenceKind: typeof kind, uid: number, { linked = false } = {}): Promise<Started> {
+  async function start(fenceKind: typeof kind, uid: number, linked?: "into" | "out of" | "within"): Promise<Started> {
     const test = makeTestFolder();
     onTestFinished(test.remove);
     const at = (name: string): string => join(test.path, name);
     for (const name of ["net", "home", "home/.ssh"]) mkdirSync(at(name), { mode: 0o700 });
-    const program = at("gvproxy");
-    copyFileSync(hostOfProcess().find("gvproxy") ?? "", linked ? at("home/gvproxy") : program);
-    if (linked) symlinkSync(at("home/gvproxy"), program);
+    const file = at(linked === "into" || linked === "within" ? "home/file" : "file");
+    const program = linked === undefined ? file : at(linked === "into" ? "link" : "home/link");
+    copyFileSync(hostOfProcess().find("gvproxy") ?? "", file);
+    if (program !== file) symlinkSync(file, program);
     writeFileSync(at("home/precious"), "precious\n", { mode: 0o600 });
     const setpriv = fenceKind === "Landlock" ? landlockSetpriv(test.path) : hostOfProcess().find("setpriv");
-    for (const path of [test.path, ...["net", "home", "home/.ssh", "home/precious", ...(linked ? ["home/gvproxy"] : [])].map(at)]) chownSync(path, uid, uid);
+    for (const path of [test.path, ...["net", "home", "home/.ssh", "home/precious", ].map(at), file]) chownSync(path, uid, uid);
 
     const host: HostFacts = {
       ...hostOfProcess(), uid, home: at("home"), probe: (file, argv) => probeAs(uid, file, argv),
