@@ -31,7 +31,7 @@ const launcher = await Promise.resolve(qemu({
   args: ["-name", "extra-name", "-device", "virtio-keyboard-pci"],
 }));
 export default {
-  cpus: 2, memory: "2GiB", disk: "12GiB", image: "debian-bootstrap", launcher, forwarder: "gvproxy",
+  cpus: 2, memory: "2GiB", disk: "12GiB", image: "debian-bootstrap", launcher, forwarder: "gvproxy", guestPorts: "loopback",
   ports: ["127.0.0.1:${published}:7000"],
   files: [{ path: "/etc/motto", content: "one file, one machine\\n" }],
   // The image's own: here the machine's is to grow the disk.
@@ -106,6 +106,37 @@ export default {
 
     const docker = await run(unpackedTool("docker"), ["ps", "--format", "{{.Names}}"], { env: { ...world.env, DOCKER_HOST: `unix://${socket()}` } });
     expect(docker).toMatchObject({ code: 0, stdout: "hello\n" });
+  });
+
+  it("lets a container have no file of the host, no port that is root's and none of another address than was said", async () => {
+    const precious = world.write("precious", "precious\n");
+    const lowest = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
+    const [mine, foreign] = [await freePort(), await freePort()];
+    const body = (local: string, protocol = "tcp"): string => JSON.stringify({ local, remote: protocol === "unix" ? "tcp://192.168.127.2:80" : ":80", protocol });
+    // The user of the guest sees gvproxy's answers; a container's busybox only whether there was a good one.
+    const ask = (verb: string, data: string) => world.ok("ssh", "web", `curl -s --data '${data}' http://192.168.127.1/services/forwarder/${verb}`);
+    const askFromContainer = (verb: string, data: string) => world.glowplug("ssh", "web", `podman run --rm hello /bin/busybox wget -q -O - --post-data '${data}' http://192.168.127.1/services/forwarder/${verb}`);
+
+    for (const local of [precious, join(world.runtime, "web/plan.json"), join(world.runtime, "web/net/api.sock")]) {
+      expect(await askFromContainer("expose", body(local, "unix"))).toMatchObject({ code: 1, stderr: expect.stringContaining("500") as string });
+      expect(await ask("expose", body(local, "unix"))).toMatch(/(permission denied|read-only file system)\n$/);
+    }
+    expect(readFileSync(precious, "utf8")).toBe("precious\n");
+    expect(await ask("expose", body(`:${lowest - 1}`))).toBe(`listen tcp :${lowest - 1}: bind: permission denied\n`);
+
+    expect(await askFromContainer("expose", body(`:${foreign}`))).toMatchObject({ code: 0 });
+    expect(await ask("expose", body(`127.0.0.1:${mine}`))).toBe("");
+    await vi.waitFor(async () => expect(JSON.parse(await world.ok("inspect", "web")) as unknown).toMatchObject([{ GuestPorts: expect.arrayContaining([
+      { HostIP: "127.0.0.1", HostPort: mine, GuestPort: 80, Protocol: "tcp" },
+    ]) as unknown }]), { timeout: 30_000, interval: 1000 });
+    await expect(fetch(`http://127.0.0.1:${foreign}/`)).rejects.toThrow();
+    expect(await world.ok("port", "ls", "web")).not.toContain(String(foreign));
+    expect(await world.ok("events", "--since", "1h", "--stream=false", "web")).toContain(`:${foreign}/tcp`);
+
+    // What it closes of the host's is put back.
+    expect(await ask("unexpose", body(`127.0.0.1:${mine}`))).toBe("");
+    expect(await askFromContainer("unexpose", body(`127.0.0.1:${published}`))).toMatchObject({ code: 0 });
+    await vi.waitFor(async () => expect(await (await fetch(`http://127.0.0.1:${published}/motto`)).text()).toBe("one file, one machine\n"), { timeout: 30_000, interval: 500 });
   });
 
   it("is known by name to the host's podman, to a newer one, and to docker", async () => {
