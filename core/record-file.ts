@@ -24,21 +24,28 @@ export function lookUp(paths: Paths, name: string): { readonly record: MachineRe
   }
 }
 
-/** Writes a record, whole or not at all, then its copy, without which the record is as good: the next writing tries again. */
+/** Writes a record, whole or not at all, then its copy, without which the record is as good: the next verb that changes the machine tries again. */
 export async function writeRecord(paths: Paths, record: MachineRecord): Promise<void> {
   checkRecordName(record.name);
   const { data, record: file, recordCopy } = paths.machine(record.name);
   makePrivateFolder(data);
   await writeFileDurably(file, renderRecord(record));
-  await writeFileDurably(recordCopy, renderRecord(record)).catch(() => {});
+  await writeCopy(recordCopy, renderRecord(record));
+}
+
+function writeCopy(path: string, text: string): Promise<unknown> {
+  return writeFileDurably(path, text).catch(() => {});
 }
 
 /**
- * Puts the copy of a record in the place of a damaged one, of whose text a file is kept. To be called under the machine's lock.
- * Returns where that is and what was wrong; undefined where the record is good.
+ * Puts the copy of a record in the place of a damaged one, of whose text a file is kept, and the record's text into a copy that was not
+ * brought up to date. To be called under the machine's lock. Returns where that is and what was wrong; undefined where the record is good.
  */
 export async function mendRecord(paths: Paths, name: string): Promise<{ readonly aside: string; readonly problem: string } | undefined> {
   const found = lookUp(paths, name);
+  const { record: file, recordCopy } = paths.machine(name);
+  const text = found && !found.problem ? readText(file, name) : undefined;
+  if (text !== undefined && text !== readQuietly(recordCopy)) await writeCopy(recordCopy, text);
   if (!found?.problem) return undefined;
   const aside = setRecordAside(paths, name);
   await writeRecord(paths, found.record);
@@ -73,6 +80,14 @@ function tryCopy(file: string, name: string): MachineRecord | undefined {
     return parseRecord(readFileSync(file, "utf8"), name, file);
   } catch {
     return undefined; // the record's own fault is the one to tell
+  }
+}
+
+function readQuietly(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { diskError } from "../atomic.ts";
 import type { CommandRecord } from "../command.ts";
 import { step } from "../step.ts";
 import { pause } from "./again.ts";
@@ -45,7 +46,11 @@ export class Children {
     const child = await spawnChild(record, role, join(this.#plan.folders.logs, role === "vm" ? "vm.log" : "forwarder.log"), this.#environment);
     this.#all.push(child);
     step("keeper.spawned");
-    this.#write();
+    try {
+      this.#write();
+    } catch (cause) {
+      throw diskError(`${child.name} could not be written down`, cause);
+    }
     step("keeper.noted");
     this.#journal.say("child", { action: "spawned", ...factsOf(child) });
     void child.exited.then((exit) => this.#ended(child, describeExit(exit)));
@@ -85,7 +90,11 @@ export class Children {
 
   #ended(child: Child, how: string): void {
     this.#journal.say("child", { action: "ended", ...factsOf(child), how });
-    this.#write();
+    try {
+      this.#write();
+    } catch {
+      // On a full disk the old list stays. It names one that is known to be gone.
+    }
     if (!this.#expected.has(child)) for (const listener of this.#listeners) listener(child, how);
   }
 

@@ -64,6 +64,13 @@ export class Keeper {
     return this.#ended.promise;
   }
 
+  /** The machine is not brought up, and whoever asks for it is told why. */
+  refuse(reason: MachineError): void {
+    this.#say("failed", reason.message);
+    this.#up.reject(reason);
+    this.#ended.resolve();
+  }
+
   /** Brings everything up in order. On a failure takes everything down again and rejects `up`. */
   async bringUp(): Promise<void> {
     try {

@@ -1,6 +1,7 @@
 /** The keeper's own program: `node keeper.js PLAN TOKEN`. Started by `start`, detached; ends when its machine has. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { diskError } from "../atomic.ts";
 import { environmentOfProcess } from "../host.ts";
 import { identityOf } from "../process-identity.ts";
 import { removeTree } from "../remove-tree.ts";
@@ -28,12 +29,12 @@ if (!isOurs()) process.exit(0);
 const server = await serveKeeper(keeper, join(runtime, "keeper.sock"));
 step("keeper.listening");
 if (!isOurs()) process.exit(0);
-writeFileSync(join(runtime, "keeper.json"), JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
-step("keeper.known");
 keeper.up.catch(() => {});
+const isKnown = isWrittenDown(join(runtime, "keeper.json"));
+step("keeper.known");
 // Nothing is spawned until the verb that started us asks for it: so it learns of every failure, and its death leaves nothing.
 const asked = await Promise.race([keeper.asked.then(() => true), pause(10_000).then(() => false)]);
-if (asked) {
+if (asked && isKnown) {
   step("keeper.asked");
   await keeper.bringUp();
   await keeper.ended;
@@ -43,6 +44,17 @@ await Promise.race([new Promise((resolve) => server.close(resolve)), pause(1000)
 if (isOurs()) removeTree(runtime);
 step("keeper.folder");
 process.exit(0);
+
+/** Whether others find this process. Else the machine is refused: nobody could end it. */
+function isWrittenDown(path: string): boolean {
+  try {
+    writeFileSync(path, JSON.stringify(identityOf(process.pid)), { mode: 0o600 });
+    return true;
+  } catch (cause) {
+    keeper.refuse(diskError(`${path} could not be written`, cause));
+    return false;
+  }
+}
 
 function readToken(file: string): string | undefined {
   try {

@@ -111,6 +111,19 @@ describe("a record", () => {
     expect((await mendRecord(paths, "web"))?.aside).toBe(`${file}.damaged-2`);
   });
 
+  test("whose copy was not brought up to date brings it so", async () => {
+    await writeRecord(paths, sampleRecord(paths, "web"));
+    const { record: file, recordCopy } = paths.machine("web");
+    for (const stale of [recordWith("mac", "5a:94:ef:00:00:01"), ""]) {
+      writeFileSync(recordCopy, stale);
+      expect(await mendRecord(paths, "web")).toBeUndefined();
+      expect(readFileSync(recordCopy, "utf8")).toBe(readFileSync(file, "utf8"));
+    }
+    rmSync(recordCopy);
+    expect(await mendRecord(paths, "web")).toBeUndefined();
+    expect(readFileSync(recordCopy, "utf8")).toBe(readFileSync(file, "utf8"));
+  });
+
   test("whose copy is damaged as well, or from a newer glowplug, is not replaced", async () => {
     await writeRecord(paths, sampleRecord(paths, "web"));
     plant("web", recordWith("version", 2));

@@ -11,7 +11,7 @@ import { crashVerbs } from "../support/crash/verbs.ts";
 import { seedOfRun } from "../support/random.ts";
 
 const seed = seedOfRun();
-const verbs = crashVerbs.map((verb) => [verb.title, verb] as const);
+const verbs = crashVerbs.filter(({ first }) => !first).map((verb) => [verb.title, verb] as const);
 const tell = (line: string): void => console.error(line);
 
 let world: CrashWorld;

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CrashWorld } from "../support/crash/crash-world.ts";
-import type { Experiment } from "../support/crash/experiment.ts";
-import { performAll, stepsOf, victimsAt } from "../support/crash/suite.ts";
-import { killed } from "../support/crash/trouble.ts";
+import { killsOf, performAll } from "../support/crash/suite.ts";
 import { crashVerbs } from "../support/crash/verbs.ts";
+import { seedOfRun } from "../support/random.ts";
 
+const seed = seedOfRun();
 const sum = { steps: 0, kills: 0, failures: 0 };
 
-/** Whoever lives is killed at every step of every verb; then the verb is repeated, and in another world the machine is used as if nothing had happened. */
-describe("a verb that is killed at a step of it, or loses a process there", () => {
+/** Whoever lives is killed at every step of every verb; then the verb is repeated, or the machine is used as if nothing had happened. */
+describe(`a verb that is killed at a step of it, or loses a process there (seed ${seed})`, () => {
   let world: CrashWorld;
   beforeAll(async () => {
     world = new CrashWorld();
@@ -16,12 +16,11 @@ describe("a verb that is killed at a step of it, or loses a process there", () =
   });
   afterAll(async () => {
     await world.close();
-    console.log(`crash suite: ${sum.steps} steps, ${sum.kills} kills, ${sum.failures} failures`);
+    console.log(`crash suite: ${sum.steps} steps, ${sum.kills} kills, ${sum.failures} failures (seed ${seed})`);
   });
 
   it.each(crashVerbs.map((verb) => [verb.title, verb] as const))("%s", async (_, verb) => {
-    const places = victimsAt(await stepsOf(verb, world), verb.from);
-    const experiments = places.flatMap(({ at, victims }) => victims.flatMap((victim) => (["again", "onwards"] as const).map((follow): Experiment => ({ verb, at, trouble: killed(victim), follow }))));
+    const experiments = await killsOf(verb, world, seed);
     const began = performance.now();
     const { steps, done, failures } = await performAll(experiments, { newWorld: () => new CrashWorld(), tell: (line) => console.error(line) });
     console.log(`${verb.title}: ${steps} steps, ${done} kills, ${failures.length} failures (${Math.round((performance.now() - began) / 1000)} s)`);
@@ -29,6 +28,6 @@ describe("a verb that is killed at a step of it, or loses a process there", () =
     sum.kills += done;
     sum.failures += failures.length;
     expect(failures).toEqual([]);
-    expect(steps).toBe(places.length);
+    expect(done).toBeGreaterThan(0);
   });
 });

@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
 import { CrashWorld } from "../support/crash/crash-world.ts";
 import type { Experiment } from "../support/crash/experiment.ts";
-import { performAll, stepsOf, victimsAt } from "../support/crash/suite.ts";
-import { killed } from "../support/crash/trouble.ts";
+import { killsOf, performAll } from "../support/crash/suite.ts";
 import { crashVerbs } from "../support/crash/verbs.ts";
 import { randomFrom, sample, seedOfRun } from "../support/random.ts";
 
@@ -16,10 +15,7 @@ it(`nothing is left stuck by a process that is killed at a step of a verb (seed 
   const experiments: Experiment[] = [];
   try {
     await world.prepare();
-    for (const verb of crashVerbs) {
-      const all = victimsAt(await stepsOf(verb, world), verb.from).flatMap(({ at, victims }) => victims.flatMap((victim) => (["again", "onwards"] as const).map((follow): Experiment => ({ verb, at, trouble: killed(victim), follow }))));
-      experiments.push(...sample(all, perVerb, random));
-    }
+    for (const verb of crashVerbs) experiments.push(...sample(await killsOf(verb, world, seed), perVerb, random));
   } finally {
     await world.close();
   }

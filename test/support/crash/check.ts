@@ -43,7 +43,7 @@ export async function faultsOf(world: CrashWorld, { machine, data = false, swept
     ...held.map((path) => `a lock is held: ${path}`),
     ...taken.flat(),
     ...(data && !world.hasGuestData ? ["the guest's data is lost"] : []),
-    ...(machine ? recordFaults(world) : []),
+    ...(machine ? recordFaults(world) : connectionFaults(world)),
   ];
 }
 
@@ -59,6 +59,12 @@ function recordFaults(world: CrashWorld): readonly string[] {
   const folder = join(world.folder, "data/glowplug/machines/box");
   const [record, copy] = ["machine.json", "machine.json.copy"].map((name) => readFileSync(join(folder, name), "utf8"));
   return record === copy ? [] : ["the record and its copy differ"];
+}
+
+/** Files of podman's that name a machine which is no more. */
+function connectionFaults(world: CrashWorld): readonly string[] {
+  const paths = filesBelow(join(world.folder, "config")).filter((path) => /\bbox\b/.test(readFileSync(path, "utf8")));
+  return paths.map((path) => `still names the machine: ${path}`);
 }
 
 function listed(folder: string): readonly string[] {

@@ -5,9 +5,13 @@ import { identityOf } from "../../../core/process-identity.ts";
 import { writeRawDisk } from "../disks.ts";
 import { freePort, processesOf, program, run, World, type Ended } from "../world.ts";
 import { Ordered, type Order } from "./order.ts";
+import type { CrashVerb } from "./verbs.ts";
 
 /** How a machine is found by a verb. */
 export type Condition = "none" | "made" | "running";
+
+/** Folders that are put back as they were. */
+const keptFolders = ["data", "images", "config"];
 
 /** A verb that takes longer hangs. */
 const limitMs = 120_000;
@@ -35,10 +39,12 @@ export class CrashWorld extends World {
   async prepare(): Promise<void> {
     this.#port = await freePort();
     this.#otherPort = await freePort();
-    this.write("box.yaml", `name: box\nimage: ./base.raw\ndisk: 1GiB\ncpus: 1\nmemory: 256MiB\nforwarder: gvproxy\npodman: false\nports: ["127.0.0.1:${this.#port}:80"]\n`);
+    for (const [file, podman] of [["box.yaml", false], ["known.yaml", true]] as const) {
+      this.write(file, `name: box\nimage: ./base.raw\ndisk: 1GiB\ncpus: 1\nmemory: 256MiB\nforwarder: gvproxy\npodman: ${podman}\nports: ["127.0.0.1:${this.#port}:80"]\n`);
+    }
     await this.ok("init", "--config", "box.yaml");
     appendFileSync(this.disk, guestData);
-    for (const name of ["data", "images"]) cpSync(join(this.folder, name), join(this.#kept, name), { recursive: true, preserveTimestamps: true });
+    for (const name of keptFolders) cpSync(join(this.folder, name), join(this.#kept, name), { recursive: true, preserveTimestamps: true });
   }
 
   get disk(): string {
@@ -61,11 +67,11 @@ export class CrashWorld extends World {
   async put(condition: Condition, ordered?: Ordered): Promise<void> {
     for (const line of processesOf(this.folder)) process.kill(Number.parseInt(line), "SIGKILL");
     // The folders themselves may be mounts.
-    for (const name of ["data", "images", "run", "cache", "guest"]) {
+    for (const name of [...keptFolders, "run", "cache", "guest"]) {
       mkdirSync(join(this.folder, name), { recursive: true, mode: 0o700 });
       for (const entry of readdirSync(join(this.folder, name))) rmSync(join(this.folder, name, entry), { recursive: true, force: true });
     }
-    for (const name of ["data", "images"]) cpSync(join(this.#kept, name), join(this.folder, name), { recursive: true, preserveTimestamps: true });
+    for (const name of keptFolders) cpSync(join(this.#kept, name), join(this.folder, name), { recursive: true, preserveTimestamps: true });
     if (condition === "none") rmSync(join(this.folder, "data/glowplug/machines"), { recursive: true });
     if (condition !== "running") return;
     const started = await this.#run(["start", "box"], ordered?.env("before") ?? this.env);
@@ -77,10 +83,11 @@ export class CrashWorld extends World {
     return this.#run(argv, this.env);
   }
 
-  /** Runs a verb under an order, the machine being in that condition. Where it is to lose its terminal it has one. */
-  async under(order: Order, condition: Condition, argv: readonly string[]): Promise<{ readonly ended: Ended; readonly ordered: Ordered }> {
+  /** Runs a verb under an order, the machine being in its condition. Where it is to lose its terminal it has one. */
+  async under(order: Order, { from, first, argv }: Pick<CrashVerb, "from" | "first" | "argv">): Promise<{ readonly ended: Ended; readonly ordered: Ordered }> {
     const ordered = new Ordered(order, this);
-    await this.put(condition, ordered);
+    await this.put(from, ordered);
+    if (first) await this.ok(...first);
     return { ended: await (order.victim === "terminal" ? this.#runInTerminal(argv, ordered) : this.#run(argv, ordered.env("now"))), ordered };
   }
 

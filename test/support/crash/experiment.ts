@@ -10,7 +10,7 @@ export interface Experiment {
   readonly verb: CrashVerb;
   readonly at: TakenStep;
   readonly trouble: Trouble;
-  /** again: the verb is repeated. onwards: the machine is started, used, stopped and removed, without a look at what happened. */
+  /** again: the verb is repeated, and the machine stopped. onwards: the machine is started, used, stopped and removed, without a look at what happened. */
   readonly follow: "again" | "onwards";
 }
 
@@ -26,7 +26,7 @@ export function titleOf({ verb, at, trouble, follow }: Experiment): string {
 
 /** Makes trouble, follows, and looks at what is left. */
 export async function perform<W extends CrashWorld>({ verb, at, trouble, follow }: Experiment, world: W, relieve: (world: W) => void = () => {}): Promise<Outcome> {
-  const { ended, ordered } = await world.under({ ...at, ...trouble.order(world) }, verb.from, verb.argv);
+  const { ended, ordered } = await world.under({ ...at, ...trouble.order(world) }, verb);
   const { isDone } = ordered;
   const answered = isDone ? ((await trouble.faults?.(ended, verb, world, at)) ?? []) : [];
   relieve(world);
@@ -49,7 +49,6 @@ export async function again(verb: CrashVerb, world: CrashWorld): Promise<readonl
   return [
     ...(verb.check?.(world) ?? []),
     ...await mustDo(world, ["stop", "box"]), ...await faultsOf(world, { machine: true, data: verb.from !== "none" }),
-    ...await mustDo(world, ["rm", "--force", "box"]), ...await faultsOf(world, { machine: false }),
   ];
 }
 

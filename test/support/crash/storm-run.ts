@@ -11,10 +11,12 @@ export interface StormOptions {
   /** Default: all. */
   readonly choice?: readonly StormVerb[];
   readonly forwarders?: readonly string[];
+  /** Hears of each answer. */
+  tell?(line: string): void;
 }
 
 /** Acts on machines at random, from several processes at once. Returns every answer that is none of those allowed. */
-export async function storm(glowplug: (...argv: string[]) => Promise<Ended>, { seed, actors, verbs, machines, choice = stormVerbs, forwarders = ["gvproxy", "slirp"] }: StormOptions): Promise<readonly string[]> {
+export async function storm(glowplug: (...argv: string[]) => Promise<Ended>, { seed, actors, verbs, machines, choice = stormVerbs, forwarders = ["gvproxy", "slirp"], tell }: StormOptions): Promise<readonly string[]> {
   const wrong: string[] = [];
   const random = randomFrom(seed);
   // Drawn beforehand, so that the same seed gives the same verbs whoever is quicker.
@@ -29,7 +31,9 @@ export async function storm(glowplug: (...argv: string[]) => Promise<Ended>, { s
   const act = async (): Promise<void> => {
     for (const { verb, argv } of queue) {
       const passesOn = argv[0] === "exec";
-      const problem = wrongAnswer(await glowplug(...(passesOn ? ["--json"] : []), ...argv, ...(passesOn ? [] : ["--json"])), verb);
+      const ended = await glowplug(...(passesOn ? ["--json"] : []), ...argv, ...(passesOn ? [] : ["--json"]));
+      const problem = wrongAnswer(ended, verb);
+      tell?.(`glowplug ${argv.join(" ")}: ${problem ?? ended.code}`);
       if (problem !== undefined) wrong.push(`glowplug ${argv.join(" ")} ${problem}`);
     }
   };
@@ -38,7 +42,7 @@ export async function storm(glowplug: (...argv: string[]) => Promise<Ended>, { s
 }
 
 /** After a storm: whatever machine there is starts, is used, stops and goes. Returns what does not. */
-export async function calm(glowplug: (...argv: string[]) => Promise<Ended>, machines: readonly string[]): Promise<readonly string[]> {
+export async function calm(glowplug: (...argv: string[]) => Promise<Ended>, machines: readonly string[], { prune = true } = {}): Promise<readonly string[]> {
   const there = (await glowplug("list", "--quiet")).stdout.split("\n").map((line) => line.replace("*", "")).filter((name) => machines.includes(name)); // a star marks the default
   const faults: string[] = [];
   const must = async (argv: readonly string[], others = /^$/): Promise<void> => {
@@ -51,6 +55,6 @@ export async function calm(glowplug: (...argv: string[]) => Promise<Ended>, mach
     await must(["stop", name]);
     await must(["rm", "--force", name]);
   }
-  await must(["image", "prune", "--force"]);
+  if (prune) await must(["image", "prune", "--force"]);
   return faults;
 }

@@ -1,6 +1,7 @@
 import type { CrashWorld } from "./crash-world.ts";
 import { perform, titleOf, type Experiment } from "./experiment.ts";
 import type { TakenStep, Victim } from "./order.ts";
+import { killed } from "./trouble.ts";
 import type { CrashVerb } from "./verbs.ts";
 
 /** What a round of experiments came to. */
@@ -13,22 +14,28 @@ export interface CrashResult {
 
 /** Runs a verb undisturbed, and returns the steps that it and the keeper took. */
 export async function stepsOf(verb: CrashVerb, world: CrashWorld, { writes = false } = {}): Promise<readonly TakenStep[]> {
-  const { ended, ordered } = await world.under({ writes }, verb.from, verb.argv);
+  const { ended, ordered } = await world.under({ writes }, verb);
   if (ended.code !== 0) throw new Error(`glowplug ${verb.argv.join(" ")}, undisturbed, ended with ${ended.code}: ${ended.stderr}`);
   const { taken } = ordered;
   await world.glowplug("rm", "--force", "box");
   return taken;
 }
 
-/** Who lives at each step of a run, by the steps before it. */
-export function victimsAt(taken: readonly TakenStep[], from: CrashVerb["from"]): readonly { readonly at: TakenStep; readonly victims: readonly Victim[] }[] {
+/** The kills of a verb: of whoever lives at each step of it, by the steps before it. What follows alternates, and is the other with the next seed. */
+export async function killsOf(verb: CrashVerb, world: CrashWorld, seed: number): Promise<readonly Experiment[]> {
+  const places = victimsAt(await stepsOf(verb, world), verb).filter(({ at }) => !verb.ownSteps || at.role === "cli");
+  const kills = places.flatMap(({ at, victims }) => victims.filter((victim) => !verb.helpers || victim === "helper").map((victim) => ({ verb, at, trouble: killed(victim) })));
+  return kills.map((kill, index): Experiment => ({ ...kill, follow: (seed + index) % 2 === 0 ? "again" : "onwards" }));
+}
+
+function victimsAt(taken: readonly TakenStep[], { from, helpers = 0 }: CrashVerb): readonly { readonly at: TakenStep; readonly victims: readonly Victim[] }[] {
   const living = new Set<Victim>(from === "running" ? ["cli", "keeper", "forwarder", "vm"] : ["cli"]);
   let noted = 0;
   return taken.map((at) => {
     if (at.step === "keeper.known") living.add("keeper");
-    if (at.step === "keeper.noted") living.add((noted += 1) === 1 ? "forwarder" : "vm");
+    if (at.step === "keeper.noted") living.add((noted += 1) === 1 ? "forwarder" : noted <= 1 + helpers ? "helper" : "vm");
     if (at.step === "keeper.vm-down") living.delete("vm");
-    if (at.step === "keeper.down") living.delete("forwarder");
+    if (at.step === "keeper.down") for (const one of ["forwarder", "helper"] as const) living.delete(one);
     if (at.step === "keeper.folder") living.delete("keeper");
     // The keeper can be ended before it is known, and after its folder is gone.
     return { at, victims: [...new Set([...living, ...(at.role === "keeper" ? ["keeper" as const] : [])])] };
