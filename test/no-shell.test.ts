@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const sources = ["core", "hooks", "plugins"].flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts")).map((name) => join(folder, name)));
+const text = (path: string): string => readFileSync(join(root, path), "utf8");
+
+test("no program is run by way of a shell: what starts programs takes words, and few files start any", () => {
+  expect(sources.length).toBeGreaterThan(200);
+  const starters = sources.filter((path) => /["']node:child_process["']|["']child_process["']|["']execa["']/.test(text(path))).sort();
+  expect(starters).toEqual(["core/port-holder.ts", "core/process-identity.ts", "core/process-table.ts", "core/process.ts", "core/spawn.ts", "core/unpack/program.ts"]);
+  for (const path of starters) {
+    expect(text(path), path).not.toMatch(/\bshell\s*:/);
+    // exec and execSync hand a line to a shell; so does execa's execaCommand with a shell, and its $ takes a line apart by itself.
+    for (const [line] of text(path).matchAll(/^.*child_process.*$|^.*import\("execa"\).*$|.*await loadExeca\(\).*/gm)) expect(line, path).not.toMatch(/\b(exec|execSync|execaCommand|execaCommandSync)\b|\$/);
+    expect(text(path), path).not.toMatch(/["'](\/bin\/)?(ba|da|z)?sh["']/);
+  }
+});
+
+test("no text is run as a program of ours", () => {
+  for (const path of sources) expect(text(path), path).not.toMatch(/\beval\s*\(|new Function\s*\(|from ["']node:vm["']/);
+});
