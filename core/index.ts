@@ -4,6 +4,7 @@ export { MachineError, isMachineError, type ErrorCode, type MachineErrorOptions 
 export { GuestDraft, type Claimed, type GuestMount, type UserConfig } from "./guest.ts";
 export { firstBootUnit, guestFolder, guestScripts, readyUnit } from "./first-boot.ts";
 export { homeFolders } from "./home-folders.ts";
+export { addedCertificates, hostCertificates } from "./host-certificates.ts";
 export { mountUnits } from "./mount-units.ts";
 export * from "./model.ts";
 export { definePlugin, type Plugin } from "./plugin.ts";

@@ -1,7 +1,9 @@
 import { messageOf } from "../errors.ts";
+import { hostCertificates } from "../host-certificates.ts";
 import type { HostFacts, Share } from "../model.ts";
 import { probeSocket } from "../keeper/probe.ts";
 import { keeperShell } from "../keeper/client.ts";
+import { certificateQuestion } from "./certificate-question.ts";
 import type { Finding, MachineCheck, SickMachine, Verdict } from "./finding.ts";
 
 const running = ({ status }: SickMachine): boolean => status.state === "running" && status.keeper !== undefined;
@@ -19,29 +21,35 @@ const questions = {
   mounts: "cut -d ' ' -f 2 /proc/mounts",
   proxies: "sh -lc env | cut -d = -f 1 | grep -iE '^(https?|ftp|all)_proxy$'",
 } as const;
-type Answers = Readonly<Record<keyof typeof questions, string>>;
-const script = Object.values(questions).map((question) => `printf '%s\\n' "$( { ${question}; } 2> /dev/null | tr '\\n' ' ')"`).join("\n");
+type Answers = Readonly<Record<keyof typeof questions | "certificates", string>>;
+
+function scriptOf(asked: Answers): string {
+  return Object.values(asked).map((question) => `printf '%s\\n' "$( { ${question}; } 2> /dev/null | tr '\\n' ' ')"`).join("\n");
+}
 
 /** What the guest says of itself: whether ssh gets in, its clock, its time zone, its disk, its units. */
 export const guestCheck: MachineCheck = {
   title: "guest",
   applies: running,
   async look({ record: { name, spec } }, { run: { paths, signal }, host }): Promise<Verdict> {
+    const certificates = spec.importNativeCa ? await hostCertificates(host).catch(() => []) : [];
+    const asked: Answers = { ...questions, certificates: certificateQuestion(certificates) };
     const before = Date.now() / 1000;
     let answers: Answers;
     try {
-      const { stdout } = await keeperShell(paths.machine(name).keeperSocket).exec(["/bin/sh", "-c", script], { timeoutMs, signal });
+      const { stdout } = await keeperShell(paths.machine(name).keeperSocket).exec(["/bin/sh", "-c", scriptOf(asked)], { timeoutMs, signal });
       const lines = stdout.split("\n");
-      answers = Object.fromEntries(Object.keys(questions).map((question, index) => [question, (lines[index] ?? "").trim()])) as Answers;
+      answers = Object.fromEntries(Object.keys(asked).map((question, index) => [question, (lines[index] ?? "").trim()])) as Answers;
     } catch (error) {
       return { findings: [{ id: "ssh-refused", level: "broken", what: `ssh does not get into ${name}: ${messageOf(error)}`, fix: `glowplug logs ${name} serial; glowplug restart ${name}` }] };
     }
     const after = Date.now() / 1000;
-    const { clock, zone, disk, failed, mounts, proxies } = answers;
+    const { clock, zone, disk, failed, mounts, proxies, certificates: untrusted } = answers;
     return {
       findings: [
         ...clockFindings(name, Number.parseFloat(clock), before, after), ...zoneFindings(name, zone, spec.timezone), ...diskFindings(name, disk), ...unitFindings(name, failed),
         ...mountFindings(name, mounts, spec.volumes), ...(spec.proxy ? proxyFindings(name, proxies, host.env) : []),
+        ...certificateFindings(name, Number(untrusted), certificates.length),
       ],
     };
   },
@@ -86,6 +94,11 @@ function proxyFindings(name: string, said: string, env: HostFacts["env"]): Findi
   if (onHost === (said !== "")) return [];
   const what = onHost ? `the host goes through a proxy, and ${name} knows of none` : `${name} goes through a proxy, and the host does so no more`;
   return [{ id: onHost ? "proxy-not-given" : "proxy-left", level: "warning", what, fix: `glowplug restart ${name}` }];
+}
+
+function certificateFindings(name: string, untrusted: number, all: number): Finding[] {
+  if (!(untrusted > 0)) return [];
+  return [{ id: "ca-not-trusted", level: "warning", what: `${untrusted} of the ${all} certificates that were added on the host ${untrusted === 1 ? "is" : "are"} not trusted in ${name}`, fix: `glowplug restart ${name}` }];
 }
 
 /** The sockets of the host that lead into the guest. */

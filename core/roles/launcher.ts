@@ -40,6 +40,16 @@ export interface BootInput {
   readonly folders: { readonly data: string; readonly runtime: string };
 }
 
+/** What was asked of the VM's processor, in the words of its command line. */
+export interface AskedProcessor {
+  /** "host", "Nehalem". */
+  readonly model: string;
+  /** Features that were asked for by name, as /proc/cpuinfo calls them; punctuation does not count. */
+  readonly features: readonly string[];
+  /** Whether it is to be the host's own. */
+  readonly isHosts: boolean;
+}
+
 /** Runs the VM. Plans only: writes nothing and spawns nothing. */
 export interface Launcher extends Plugin {
   readonly role: "launcher";
@@ -65,4 +75,6 @@ export interface Launcher extends Plugin {
   accelerators(host: HostFacts, arch: Architecture): Promise<readonly Accelerator[]> | readonly Accelerator[];
   /** Called at each start and by `plan`; must give the same answer for the same input. */
   plan(input: BootInput): Promise<BootPlan> | BootPlan;
+  /** What a command line of its own asks of the processor, for `doctor` to compare with what the guest sees. Default: it cannot tell. */
+  processor?(argv: readonly string[]): AskedProcessor | undefined;
 }

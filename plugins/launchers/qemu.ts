@@ -5,6 +5,7 @@ import { askQemu } from "./qemu/binary.ts";
 import { findFirmware } from "./qemu/firmware.ts";
 import { machineTypeFor, placesOn } from "./qemu/machine-types.ts";
 import type { QemuOptions } from "./qemu/options.ts";
+import { processorOf } from "./qemu/processor.ts";
 import { planShares } from "./qemu/shares.ts";
 import { parseUserArgs } from "./qemu/user-args.ts";
 import { findVirtiofsd } from "./qemu/virtiofsd.ts";
@@ -62,5 +63,7 @@ export default function qemu(options: QemuOptions = {}): Launcher {
         notes: [...shares.notes, ...network.notes],
       };
     },
+
+    processor: processorOf,
   };
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { certificates } from "../fixtures/certificates.ts";
 import { writeRawDisk } from "../support/disks.ts";
 import { World } from "../support/world.ts";
 
@@ -16,18 +17,20 @@ async function ask(): Promise<{ readonly code: number | null; readonly ids: read
   const answer = JSON.parse(stdout) as Answer;
   return { code, answer, ids: answer.Checks.filter(({ Machine }) => Machine === "box").flatMap(({ Findings }) => Findings.map(({ Id }) => Id)) };
 }
-/** What the guest says of itself: clock, zone, disk, failed units, mounts, proxies, a line each. */
-function guest(says: { readonly clock?: string; readonly zone?: string; readonly used?: number; readonly failed?: string; readonly mounts?: string; readonly proxies?: string }): void {
-  const lines = [says.clock ?? "$(date +%s.%N)", says.zone ?? "../usr/share/zoneinfo/Europe/Rome", `/dev/vda1 100 50 50 ${says.used ?? 50}% /`, says.failed ?? "", says.mounts ?? "/ /srv/a\\040b", says.proxies ?? ""];
+/** What the guest says of itself: clock, zone, disk, failed units, mounts, proxies, certificates that it does not trust, a line each; and its processors. */
+function guest(says: { readonly clock?: string; readonly zone?: string; readonly used?: number; readonly failed?: string; readonly mounts?: string; readonly proxies?: string; readonly untrusted?: number; readonly cpus?: number; readonly cpu?: string; readonly flags?: string }): void {
+  const lines = [says.clock ?? "$(date +%s.%N)", says.zone ?? "../usr/share/zoneinfo/Europe/Rome", `/dev/vda1 100 50 50 ${says.used ?? 50}% /`, says.failed ?? "", says.mounts ?? "/ /srv/a\\040b", says.proxies ?? "", says.untrusted === undefined ? "" : String(says.untrusted)];
   writeFileSync(join(world.folder, "says.sh"), `cat << END\n${lines.join("\n")}\nEND\n`);
+  writeFileSync(join(world.folder, "cpu.sh"), `cat << END\n${[says.cpus ?? 1, says.cpu ?? "Some Processor", says.flags ?? "fpu sse4_1 aes"].join("\n")}\nEND\n`);
 }
 async function up(): Promise<void> {
   world = new World({});
-  world.fakes?.behave({ qemu: { commands: [{ match: "systemctl --failed", run: `. ${join(world.folder, "says.sh")}` }] } });
+  world.fakes?.behave({ qemu: { commands: [{ match: "systemctl --failed", run: `. ${join(world.folder, "says.sh")}` }, { match: "nproc", run: `. ${join(world.folder, "cpu.sh")}` }] } });
+  world.env["SSL_CERT_FILE"] = world.write("company.pem", certificates.company);
   guest({});
   mkdirSync(join(world.folder, "work/shared"));
   writeRawDisk(join(world.folder, "work/base.raw"), { size: 64 * 2 ** 20 });
-  world.write("box.ts", 'export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", timezone: "Europe/Rome", volumes: [{ source: "./shared", target: "/srv/a b" }] };\n');
+  world.write("box.ts", 'export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", timezone: "Europe/Rome", importNativeCa: true, launcher: ["qemu", { cpu: "max,+aes,+sse4.1" }], volumes: [{ source: "./shared", target: "/srv/a b" }] };\n');
   await world.ok("up", "./box.ts");
 }
 
@@ -37,7 +40,8 @@ describe("doctor, of a machine that runs", () => {
     expect(await ask()).toMatchObject({ ids: [], answer: { Ok: true }, code: 0 });
     const wrong = [
       ["clock-off", { clock: "$(($(date +%s) - 3600))" }, 1], ["timezone-differs", { zone: "Asia/Tokyo" }, 0], ["guest-disk-full", { used: 99 }, 0], ["units-failed", { failed: "web.service" }, 0],
-      ["volume-not-mounted", { mounts: "/ /proc" }, 1], ["proxy-left", { proxies: "http_proxy" }, 0],
+      ["volume-not-mounted", { mounts: "/ /proc" }, 1], ["proxy-left", { proxies: "http_proxy" }, 0], ["ca-not-trusted", { untrusted: 1 }, 0],
+      ["processors-differ", { cpus: 3 }, 0], ["processor-lacks", { flags: "fpu aes" }, 0],
     ] as const;
     for (const [id, says, code] of wrong) {
       guest(says);
@@ -45,6 +49,20 @@ describe("doctor, of a machine that runs", () => {
       guest({});
       expect(await ask(), id).toMatchObject({ ids: [], code: 0 });
     }
+  }, 180_000);
+
+  it("tells what the guest's processor is and was to be, and what it lacks", async () => {
+    await up();
+    guest({ flags: "fpu", cpu: "QEMU TCG CPU version 2.5+" });
+    const { answer } = await ask();
+    expect(answer.Checks.find(({ Check, Machine }) => Check === "processor" && Machine === "box")).toMatchObject({
+      Fact: "1 of max, seen as QEMU TCG CPU version 2.5+", Findings: [{ Id: "processor-lacks", What: "the processor of box was to have aes, sse4.1, and has not: qemu cannot give it here" }],
+    });
+    world.write("box.ts", readFileSync(join(world.folder, "work/box.ts"), "utf8").replace("max,+aes,+sse4.1", "host"));
+    await world.ok("restart", "box");
+    expect(await ask()).toMatchObject({ ids: ["processor-not-hosts"] });
+    guest({});
+    expect(await ask()).toMatchObject({ ids: [] });
   }, 180_000);
 
   it("says in a few lines what is wrong and what to do, and ends with 1", async () => {
