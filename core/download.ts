@@ -1,4 +1,4 @@
-import { badStatus, connect, failure, withRetries, type HttpRun, type Response } from "./http.ts";
+import { badStatus, connect, failure, withRetries, type ConnectOptions, type HttpRun, type Response } from "./http.ts";
 import type { Answer, AskOptions } from "./roles/image.ts";
 import type { Run } from "./run.ts";
 import { keepAnswer, keptAnswer, type KeptAnswer } from "./text-cache.ts";
@@ -17,9 +17,9 @@ export async function fetchText(url: string, run: DownloadRun): Promise<string> 
   return (await fetchBytes(url, run)).toString("utf8");
 }
 
-/** A small file over HTTP(S), at most 16 MiB. Throws MachineError "download" with the address, "offline" where no copy was kept. */
-export async function fetchBytes(url: string, run: DownloadRun): Promise<Buffer> {
-  return (await get(url, run, {}, (answer) => {
+/** A small file over HTTP(S), at most 16 MiB; `isChecked` where its signature is checked afterwards. Throws MachineError "download" with the address, "offline" where no copy was kept. */
+export async function fetchBytes(url: string, run: DownloadRun, { isChecked = false } = {}): Promise<Buffer> {
+  return (await get(url, run, { isChecked }, (answer) => {
     if (answer.statusCode !== 200) throw badStatus(url, answer);
   })).body;
 }
@@ -33,10 +33,10 @@ export async function ask(url: string, run: DownloadRun, options: AskOptions = {
   return { status, headers, text: body.toString("utf8") };
 }
 
-async function get(url: string, run: DownloadRun, { headers = {}, anyCertificate, keep = Object.keys(headers).every((name) => name === "accept") }: AskOptions, check: (answer: Response) => void): Promise<KeptAnswer> {
+async function get(url: string, run: DownloadRun, { headers = {}, anyCertificate, isChecked, keep = Object.keys(headers).every((name) => name === "accept") }: AskOptions & Pick<ConnectOptions, "isChecked">, check: (answer: Response) => void): Promise<KeptAnswer> {
   if (run.offline) return keptAnswer(url, run);
   const answer = await withRetries(run, async () => {
-    const connection = await connect(url, run, headers, { anyCertificate });
+    const connection = await connect(url, run, headers, { anyCertificate, isChecked });
     try {
       const found = connection.answer;
       check(found);

@@ -46,13 +46,15 @@ export interface Connection {
 export interface ConnectOptions {
   /** Take whatever certificate a server shows. Default: false. */
   readonly anyCertificate?: boolean | undefined;
+  /** What arrives is checked by a checksum or a signature, so that a redirect may lead from https to http, as publishers' do to mirrors. Default: false. */
+  readonly isChecked?: boolean | undefined;
 }
 
 /**
  * One GET, redirects followed, through the proxies of the environment. Every wait in it is limited. Headers go to the address's own
  * origin alone. Throws MachineError "offline" where nothing may be fetched, "download" otherwise; a PassingError where another try may help.
  */
-export async function connect(url: string, run: HttpRun, headers: Readonly<Record<string, string>>, { anyCertificate = false }: ConnectOptions = {}): Promise<Connection> {
+export async function connect(url: string, run: HttpRun, headers: Readonly<Record<string, string>>, { anyCertificate = false, isChecked = false }: ConnectOptions = {}): Promise<Connection> {
   const shown = shownUrl(url);
   if (!/^https?:\/\/./i.test(url) || !URL.canParse(url)) throw new MachineError("download", `${shown} is no address of a file`, { hint: "Write an http:// or https:// address." });
   if (run.offline) throw new MachineError("offline", `${shown} is needed, and nothing may be fetched offline`, { hint: "Do it once without --offline and GLOWPLUG_OFFLINE; then it is there." });
@@ -66,7 +68,7 @@ export async function connect(url: string, run: HttpRun, headers: Readonly<Recor
     return isPassing(cause) ? new PassingError(error) : error;
   };
   try {
-    return { answer: await follow(dispatcher, url, headers, run.signal, limits), explain, close: () => dispatcher.destroy() };
+    return { answer: await follow(dispatcher, url, headers, run.signal, limits, isChecked), explain, close: () => dispatcher.destroy() };
   } catch (cause) {
     await dispatcher.destroy();
     throw explain(cause);
@@ -93,7 +95,7 @@ export async function pause(run: HttpRun, failed: number, error: PassingError): 
   await sleep(Math.max(limitsOf(run).pauseMs(failed), Math.min(mostAsked, error.afterMs)), undefined, { signal: run.signal }).catch(() => run.signal.throwIfAborted());
 }
 
-async function follow(dispatcher: Dispatcher, url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal, limits: DownloadLimits): Promise<Response> {
+async function follow(dispatcher: Dispatcher, url: string, headers: Readonly<Record<string, string>>, signal: AbortSignal, limits: DownloadLimits, isChecked: boolean): Promise<Response> {
   const home = new URL(url).origin;
   for (let at = new URL(url), hops = 0; ; hops += 1) {
     const answer = await dispatcher.request({
@@ -105,7 +107,11 @@ async function follow(dispatcher: Dispatcher, url: string, headers: Readonly<Rec
     if (![301, 302, 303, 307, 308].includes(answer.statusCode) || typeof location !== "string") return answer;
     if (hops >= redirects) throw failure(url, `it is redirected more than ${redirects} times`, "The server sends it around in a circle; tell its owner, or take another mirror.");
     await answer.body.dump();
+    const from = at.protocol;
     at = new URL(location, at);
+    if (from === "https:" && at.protocol === "http:" && !isChecked) {
+      throw failure(url, `it is redirected from https to ${shownUrl(at.href)}, where anybody on the way could change it`, "Name an address that stays with https, or another mirror.");
+    }
     if (!/^https?:$/.test(at.protocol)) throw failure(url, `it is redirected to ${at.protocol}, which is no web address`);
   }
 }

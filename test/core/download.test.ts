@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
+import type { RequestListener } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { obtainImage } from "../../core/cache.ts";
 import { ask, fetchBytes, fetchText } from "../../core/download.ts";
 import { makeTestFolder, type TestFolder } from "../support/folders.ts";
@@ -94,19 +95,38 @@ test("offline an image comes from the store, and one that is not there is named"
   expect((await obtainImage(image, offline())).id).toBe(id);
 });
 
-test.each(["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"])("an authority that %s names is believed, no other", async (variable) => {
+/** A server with a certificate that nobody signed, whose file is returned. */
+async function secureServer(answer: RequestListener): Promise<{ readonly url: string; readonly file: string }> {
   const [key, file] = ["key.pem", "authority.pem"].map((name) => join(folder.path, name)) as [string, string];
   execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", file, "-days", "2", "-subj", "/CN=a company", "-addext", "subjectAltName=IP:127.0.0.1"], { stdio: "ignore" });
-  const server = createServer({ key: readFileSync(key), cert: readFileSync(file) }, (_, response) => response.end("secret")).listen(0, "127.0.0.1");
+  const server = createServer({ key: readFileSync(key), cert: readFileSync(file) }, answer).listen(0, "127.0.0.1");
   await once(server, "listening");
-  try {
-    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    await expect(fetchText(url, run)).rejects.toMatchObject({ code: "download", hint: "If a proxy of your company signs connections, name its certificates in SSL_CERT_FILE." });
-    expect(await fetchText(url, makeTestRun(folder, { env: { [variable]: file } }))).toBe("secret");
-    expect(await ask(url, run, { anyCertificate: true })).toMatchObject({ status: 200, text: "secret" });
-    await expect(fetchText(url, makeTestRun(folder, { env: { [variable]: "/no/such" } }))).rejects.toMatchObject({ code: "download", message: expect.stringMatching(/^the certificates in \/no\/such cannot be read: ENOENT/) });
-  } finally {
+  onTestFinished(() => {
     server.closeAllConnections();
     server.close();
-  }
+  });
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/`, file };
+}
+
+test.each(["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"])("an authority that %s names is believed, no other", async (variable) => {
+  const { url, file } = await secureServer((_, response) => response.end("secret"));
+  await expect(fetchText(url, run)).rejects.toMatchObject({ code: "download", hint: "If a proxy of your company signs connections, name its certificates in SSL_CERT_FILE." });
+  expect(await fetchText(url, makeTestRun(folder, { env: { [variable]: file } }))).toBe("secret");
+  expect(await ask(url, run, { anyCertificate: true })).toMatchObject({ status: 200, text: "secret" });
+  await expect(fetchText(url, makeTestRun(folder, { env: { [variable]: "/no/such" } }))).rejects.toMatchObject({ code: "download", message: expect.stringMatching(/^the certificates in \/no\/such cannot be read: ENOENT/) });
+});
+
+test("no redirect leads out of https, but to what is checked by itself", async () => {
+  const disk = Buffer.alloc(4096, "d");
+  web.answers["/disk"] = (_, response) => response.end(disk);
+  const { url, file } = await secureServer((_, response) => response.writeHead(302, { location: `${web.address}/disk` }).end());
+  const trusting = makeTestRun(folder, { env: { SSL_CERT_FILE: file } });
+  const refused = { code: "download", message: `${url} could not be fetched: it is redirected from https to ${web.address}/disk, where anybody on the way could change it`, hint: "Name an address that stays with https, or another mirror." };
+  await expect(fetchText(url, trusting)).rejects.toMatchObject(refused);
+  await expect(ask(url, trusting)).rejects.toMatchObject(refused);
+  const image = { kind: "fetch", title: "a release", url, format: "raw", compression: "none" } as const;
+  await expect(obtainImage({ ...image, digest: "waived" as const }, trusting)).rejects.toMatchObject(refused);
+  expect(web.asked).toEqual([]);
+  expect((await obtainImage({ ...image, digest: digestOf(disk) }, trusting)).id).toBe(digestOf(disk).hex);
+  expect((await fetchBytes(url, trusting, { isChecked: true })).equals(disk)).toBe(true);
 });
