@@ -27,3 +27,21 @@ export function limitWait({ timeoutMs, signal }: Limits, give: (reason: LimitRea
   if (timeoutMs !== undefined) timer = setTimeout(finish, timeoutMs, "deadline");
   return off;
 }
+
+/**
+ * Aborts with a signal, and when the time is up. Node 20 forgets an `AbortSignal.timeout` that nobody but `AbortSignal.any` knows: once its memory is
+ * collected, it never aborts.
+ */
+export function within(timeoutMs: number, signal: AbortSignal): AbortSignal {
+  const over = new AbortController();
+  const end = (reason: unknown): void => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", aborted);
+    over.abort(reason);
+  };
+  const aborted = (): void => end(signal.reason);
+  const timer = setTimeout(() => end(new DOMException("the time is up", "TimeoutError")), timeoutMs).unref();
+  signal.addEventListener("abort", aborted, { once: true });
+  if (signal.aborted) aborted();
+  return over.signal;
+}

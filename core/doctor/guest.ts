@@ -1,5 +1,6 @@
 import { messageOf } from "../errors.ts";
 import { hostCertificates } from "../host-certificates.ts";
+import { within } from "../limit.ts";
 import type { HostFacts, Share } from "../model.ts";
 import { probeSocket } from "../keeper/probe.ts";
 import { keeperShell } from "../keeper/client.ts";
@@ -109,7 +110,7 @@ export const socketsCheck: MachineCheck = {
     const api = paths.machine(name).apiSocket;
     if (!spec.podman || !status.keeper?.sockets.includes(api)) return { findings: [] };
     try {
-      await probeSocket(api, "/_ping", AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+      await probeSocket(api, "/_ping", within(timeoutMs, signal));
       return { findings: [], fact: api };
     } catch (error) {
       return { findings: [{ id: "api-silent", level: "broken", what: `podman's API of ${name} does not answer: ${messageOf(error)}`, fix: `glowplug ssh ${name} sudo systemctl restart podman.socket; glowplug restart ${name}` }] };

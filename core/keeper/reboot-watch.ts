@@ -1,4 +1,5 @@
 import { messageOf } from "../errors.ts";
+import { within } from "../limit.ts";
 import { again, pause } from "./again.ts";
 import { checkReadyLine } from "./ready.ts";
 import type { Watch } from "./watch.ts";
@@ -23,7 +24,7 @@ export const watchReboots: Watch = ({ plan: { deadlines, name, readyByLogin }, c
     boots += 1;
     try {
       checkReadyLine(line);
-      await again(() => connections.as(), AbortSignal.any([over.signal, AbortSignal.timeout(deadlines.sshMs)]), () => false);
+      await again(() => connections.as(), within(deadlines.sshMs, over.signal), () => false);
       problems.clear("reboot");
       journal.say("state", { state: "running" });
     } catch (error) {

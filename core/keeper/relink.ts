@@ -1,4 +1,5 @@
 import { isMachineError } from "../errors.ts";
+import { within } from "../limit.ts";
 import { again } from "./again.ts";
 import type { Parts } from "./parts.ts";
 import { replugNic } from "./replug.ts";
@@ -10,6 +11,6 @@ import { replugNic } from "./replug.ts";
 export async function relink({ plan, control, ports, connections }: Parts, signal: AbortSignal): Promise<void> {
   if (plan.replug && control.qmp) await replugNic(control.qmp, plan.replug);
   await ports.reopen();
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(plan.deadlines.sshMs)]);
+  const limit = within(plan.deadlines.sshMs, signal);
   await again(() => connections.as(), limit, (error) => isMachineError(error) && error.code === "host-key");
 }
