@@ -1,6 +1,7 @@
 import { MachineError, messageOf } from "./errors.ts";
 import { askKeeper, keeperShell } from "./keeper/client.ts";
 import { protocolVersion, type KeeperRequest } from "./keeper/protocol.ts";
+import { adoptOrphan } from "./lifecycle/adopt.ts";
 import { applyChanges } from "./lifecycle/changes.ts";
 import { init } from "./lifecycle/init.ts";
 import { noSuchMachine } from "./lifecycle/missing.ts";
@@ -62,6 +63,7 @@ export class MachineHandle implements Machine {
   }
 
   async up(options?: StartOptions): Promise<void> {
+    await adoptOrphan(this.name, this.#run);
     const { state, record } = await this.status();
     if (state === "running" && record) return applyChanges(record, await this.spec(), this.#run);
     if (state === "absent") await this.init();
@@ -111,7 +113,9 @@ export class MachineHandle implements Machine {
   }
 
   async #running(): Promise<void> {
-    const { state } = await statusOf(this.#known(), this.#run.paths);
+    const record = this.#known();
+    await adoptOrphan(this.name, this.#run);
+    const { state } = await statusOf(record, this.#run.paths);
     if (state !== "running") throw new MachineError("wrong-state", `vm "${this.name}" is not running`, { hint: `Start it with \`glowplug start ${this.name}\`.` });
   }
 
@@ -122,7 +126,7 @@ export class MachineHandle implements Machine {
 
   /** A script that is broken must not hold its machine hostage: then it is stopped without its hooks. */
   async #specForStop(record: MachineRecord): Promise<ResolvedSpec | undefined> {
-    if ((await statusOf(record, this.#run.paths)).state !== "running") return undefined;
+    if (!["running", "orphaned"].includes((await statusOf(record, this.#run.paths)).state)) return undefined;
     try {
       return await this.spec();
     } catch (error) {

@@ -5,7 +5,7 @@ import type { MachineRecord } from "./record.ts";
 
 /** Measured, never read back from a saved flag. */
 export interface Status {
-  /** absent: no record. orphaned: children live without a keeper. */
+  /** absent: no record. orphaned: its VM lives without a keeper; the next verb that needs one gives it another. */
   readonly state: "absent" | "stopped" | "starting" | "running" | "stopping" | "orphaned";
   readonly condition: "ok" | "degraded" | "broken" | "orphaned";
   readonly reason?: string;

@@ -14,6 +14,8 @@ export const steps = [
   // the keeper
   "keeper.listening", "keeper.known", "keeper.asked", "keeper.spawned", "keeper.noted", "keeper.helpers", "keeper.monitor", "keeper.life", "keeper.ready", "keeper.ssh", "keeper.probe",
   "keeper.up", "keeper.port", "keeper.stopping", "keeper.guest-down", "keeper.vm-down", "keeper.sockets-down", "keeper.down", "keeper.folder",
+  // taking over a machine whose keeper was lost
+  "adopt.plan", "adopt.keeper", "adopt.done",
   // stop
   "stop.hooks", "stop.asked", "stop.locked", "stop.swept",
   // rm

@@ -34,7 +34,7 @@ async function askToStop(call: Call<typeof flags>): Promise<string> {
   const options = timeout === undefined ? {} : { timeoutMs: timeout };
   try {
     const machine = await openForgiving(call);
-    if (!globals.quiet && !globals.json && (await machine.status()).state === "running") output.line("Waiting for VM to exit...");
+    if (!globals.quiet && !globals.json && ["running", "orphaned"].includes((await machine.status()).state)) output.line("Waiting for VM to exit...");
     await machine.stop(options);
     return machine.name;
   } catch (error) {

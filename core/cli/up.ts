@@ -17,10 +17,12 @@ export default defineVerb({
     const before = await machine.status();
     await machine.up();
     if (before.state === "absent") await publish("init", machine.name, run);
-    if (before.state !== "running") await publish("start", machine.name, run);
     const status = await machine.status();
+    // One that had lost its keeper went on, or was started anew.
+    const wasUp = before.state === "running" || (before.state === "orphaned" && before.record?.lastUp === status.record?.lastUp);
+    if (!wasUp) await publish("start", machine.name, run);
     if (globals.json) return printMachine(status, call);
-    if (before.state === "running") return output.line(`Machine "${machine.name}" is running already`);
+    if (wasUp) return output.line(`Machine "${machine.name}" is running already`);
     if (!globals.quiet) output.write(startNotes(status, run.paths));
     output.line(`Machine "${machine.name}" started successfully`);
   },

@@ -47,6 +47,8 @@ async function ls(call: VolumeCall, words: readonly string[]): Promise<void> {
   const { noSuchMachine } = await import("../lifecycle/missing.ts");
   const record = readRecord(run.paths, name);
   if (!record) throw noSuchMachine(name);
+  const { adoptOrphan } = await import("../lifecycle/adopt.ts");
+  await adoptOrphan(name, run);
   const runs = (await statusOf(record, run.paths)).state === "running";
   const items = volumeItems(volumesOf(record), runs ? await currentShares(name, run) : []);
   await printItems(parseFormat(format ?? (globals.json ? "json" : columns)), items, { fields, ...(noHeading && { noHeading: true }) }, output);

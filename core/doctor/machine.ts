@@ -16,7 +16,8 @@ export const stateCheck: MachineCheck = {
     const { name } = record;
     const { state, condition, reason = "", keeper, ended } = status;
     const findings: Finding[] = [];
-    if (condition === "orphaned") findings.push({ id: "orphaned", level: "broken", what: `${name} runs without its keeper: ${reason}`, fix: `glowplug start ${name}` });
+    if (condition === "orphaned" && state !== "stopped") findings.push({ id: "orphaned", level: "broken", what: `${name} runs without its keeper: ${reason}`, fix: `glowplug start ${name}` });
+    if (condition === "orphaned" && state === "stopped") findings.push({ id: "processes-left", level: "warning", what: `processes of ${name} are left: ${reason}`, fix: `glowplug stop ${name}` });
     if (condition === "broken" && state !== "stopped") findings.push({ id: "keeper-silent", level: "broken", what: `${name}: ${reason}`, fix: `glowplug stop --force ${name}` });
     if (condition === "degraded") findings.push({ id: "degraded", level: "broken", what: `${name} is not well: ${reason}`, fix: `glowplug restart ${name}` });
     if (ended) findings.push({ id: "ended-by-itself", level: "note", what: `${name} went down by itself at ${ended.at}: ${ended.reason}`, fix: `glowplug start ${name}` });

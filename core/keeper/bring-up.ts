@@ -59,13 +59,13 @@ async function probed({ host, probe, whyNot, user }: SocketForward, { connection
   }
 }
 
-/** Connects to the VM before its first instruction, where it waits for that. */
-async function attach(vm: Child, { plan, control, console, ready }: Parts, phases: Phases, signal: AbortSignal): Promise<void> {
+/** Connects to the VM: before its first instruction, where it waits for that, or to one that is up. */
+export async function attach(vm: Child, { plan, control, console, ready }: Parts, phases: Phases, signal: AbortSignal, isUp = false): Promise<void> {
   const limitMs = plan.deadlines.monitorMs;
   const paths = [...(plan.control.kind === "signal" ? [] : [plan.control.path]), ...(plan.console?.kind === "unix" ? [plan.console.path] : []), ...(plan.ready.kind === "connect" ? [plan.ready.path] : [])];
-  if (plan.ready.kind === "listen") await ready.open(plan.ready);
+  if (plan.ready.kind === "listen") await ready.open(plan.ready, isUp);
   await waitListening(paths, { timeoutMs: limitMs, signal, who: vm.name, death: phases.lost });
-  if (plan.console) await console.open(plan.console);
-  if (plan.ready.kind === "connect") await ready.open(plan.ready);
-  await control.open(plan.control, limitMs, signal);
+  if (plan.console) await console.open(plan.console, isUp);
+  if (plan.ready.kind === "connect") await ready.open(plan.ready, isUp);
+  await control.open(plan.control, limitMs, signal, isUp);
 }

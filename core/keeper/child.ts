@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { CommandRecord } from "../command.ts";
 import { endGroup, killGroup } from "../process-group.ts";
-import { identityOf, type ProcessIdentity } from "../process-identity.ts";
+import { identityOf, isAlive, type ProcessIdentity } from "../process-identity.ts";
 import { spawnDetached } from "../spawn.ts";
 import { watchLog } from "../trim-log.ts";
 import { pause } from "./again.ts";
@@ -16,7 +16,7 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A process that the keeper is the parent of. It holds no pipe of the keeper's, so it outlives it. */
+/** A process that the keeper is the parent of, or has taken over. It holds no pipe of the keeper's, so it outlives it. */
 export interface Child {
   readonly name: string;
   /** Base name. */
@@ -46,6 +46,28 @@ export async function spawnChild(record: CommandRecord, role: ChildRole, logFile
   });
   void exit.promise.then(watchLog(logFile));
   return { name: record.name, program: basename(record.program), role, identity, logFile, exited: exit.promise, hasExited: () => gone };
+}
+
+/** What is written down of a child. */
+export type ChildRecord = Pick<Child, "name" | "program" | "role" | "identity">;
+
+/** How often a process that was taken over is looked at: its end is told to its parent alone. On a Mac a look is a program. */
+const lookMs = process.platform === "darwin" ? 2000 : 500;
+
+/** Takes over a process that another keeper spawned. How it ends cannot be known. */
+export function adoptChild({ name, program, role, identity }: ChildRecord, logFile: string): Child {
+  const exit = deferred<ChildExit>();
+  let gone = false;
+  const timer = setInterval(() => {
+    if (isAlive(identity)) return;
+    clearInterval(timer);
+    void endGroup(identity).then(() => {
+      gone = true;
+      exit.resolve({ code: null, signal: null });
+    });
+  }, lookMs).unref();
+  void exit.promise.then(watchLog(logFile));
+  return { name, program, role, identity, logFile, exited: exit.promise, hasExited: () => gone };
 }
 
 /** Asks a child to end, and ends it when it has not within the limit. What it started itself goes with it. */

@@ -2,9 +2,11 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { diskError } from "../atomic.ts";
 import type { CommandRecord } from "../command.ts";
+import { endGroup } from "../process-group.ts";
+import { isAlive } from "../process-identity.ts";
 import { step } from "../step.ts";
 import { pause } from "./again.ts";
-import { describeExit, endChild, spawnChild, type Child, type ChildRole } from "./child.ts";
+import { adoptChild, describeExit, endChild, spawnChild, type Child, type ChildRecord, type ChildRole } from "./child.ts";
 import type { Journal } from "./journal.ts";
 import type { KeeperPlan, ProcessPlan } from "./plan.ts";
 import { openFolders } from "./seal.ts";
@@ -43,7 +45,7 @@ export class Children {
   }
 
   async spawn(record: CommandRecord, role: ChildRole): Promise<Child> {
-    const child = await spawnChild(record, role, join(this.#plan.folders.logs, role === "vm" ? "vm.log" : "forwarder.log"), this.#environment);
+    const child = await spawnChild(record, role, this.#logOf(role), this.#environment);
     this.#all.push(child);
     step("keeper.spawned");
     try {
@@ -52,9 +54,20 @@ export class Children {
       throw diskError(`${child.name} could not be written down`, cause);
     }
     step("keeper.noted");
-    this.#journal.say("child", { action: "spawned", ...factsOf(child) });
-    void child.exited.then((exit) => this.#ended(child, describeExit(exit)));
+    this.#follow(child, "spawned");
     return child;
+  }
+
+  /** Takes over what an earlier keeper spawned, all at once: the list on the disk stays whole. Returns those that have ended; what they left is ended. */
+  async adopt(records: readonly ChildRecord[]): Promise<readonly ChildRecord[]> {
+    const living = records.filter(({ identity }) => isAlive(identity));
+    const gone = records.filter((record) => !living.includes(record));
+    const taken = living.map((record) => adoptChild(record, this.#logOf(record.role)));
+    this.#all.push(...taken);
+    for (const child of taken) this.#follow(child, "adopted");
+    await Promise.all(gone.map(({ identity }) => endGroup(identity)));
+    this.#forget();
+    return gone;
   }
 
   /** A process beside the VM. A socket that an earlier one left is in the way of some. */
@@ -88,14 +101,28 @@ export class Children {
     for (const child of [...this.#all].reverse()) await endChild(child, 2000);
   }
 
+  #follow(child: Child, action: "spawned" | "adopted"): void {
+    this.#journal.say("child", { action, ...factsOf(child) });
+    void child.exited.then((exit) => this.#ended(child, describeExit(exit)));
+  }
+
+  #logOf(role: ChildRole): string {
+    return join(this.#plan.folders.logs, role === "vm" ? "vm.log" : "forwarder.log");
+  }
+
   #ended(child: Child, how: string): void {
     this.#journal.say("child", { action: "ended", ...factsOf(child), how });
+    this.#forget();
+    if (!this.#expected.has(child)) for (const listener of this.#listeners) listener(child, how);
+  }
+
+  /** Takes those that have ended from the list. */
+  #forget(): void {
     try {
       this.#write();
     } catch {
-      // On a full disk the old list stays. It names one that is known to be gone.
+      // On a full disk the old list stays. It names some that are known to be gone.
     }
-    if (!this.#expected.has(child)) for (const listener of this.#listeners) listener(child, how);
   }
 
   /** Readers find the old list or the new one. The folder is gone when the last one has ended after the machine. */

@@ -1,5 +1,6 @@
 import { MachineError, messageOf } from "../errors.ts";
 import { execAsRoot } from "../guest-root.ts";
+import { within } from "../limit.ts";
 import { again } from "./again.ts";
 import type { Parts } from "./parts.ts";
 import type { Watch } from "./watch.ts";
@@ -35,7 +36,7 @@ export const watchClock: Watch = (parts) => followClock(parts, hostClock);
 
 /** The watch with a clock of its own. */
 export function followClock(parts: Parts, clock: HostClock, limitMs = reachMs): () => void {
-  const { control, problems, journal } = parts;
+  const { control } = parts;
   const over = new AbortController();
   const gap = (): number => clock.wall() - clock.monotonic();
   let before = gap();
@@ -43,15 +44,8 @@ export function followClock(parts: Parts, clock: HostClock, limitMs = reachMs): 
   const check = async (): Promise<void> => {
     if (isSetting) return;
     isSetting = true;
-    try {
-      const offMs = await again(() => setClock(parts, clock), AbortSignal.any([over.signal, AbortSignal.timeout(limitMs)]), () => false);
-      problems.clear("clock");
-      if (offMs !== 0) journal.say("note", { about: "clock", text: `the guest's clock was ${inWords(offMs)}, and was set` });
-    } catch (error) {
-      if (!over.signal.aborted) problems.set("clock", `the guest's clock may be wrong: ${messageOf(error)}`);
-    } finally {
-      isSetting = false;
-    }
+    await mendClock(parts, over.signal, clock, limitMs);
+    isSetting = false;
   };
   const offs = [
     clock.every(everyMs, () => {
@@ -67,6 +61,18 @@ export function followClock(parts: Parts, clock: HostClock, limitMs = reachMs): 
     for (const off of offs) off();
     over.abort();
   };
+}
+
+/** Sets the guest's clock where it is wrong. A failure is a problem of the machine. */
+export async function mendClock(parts: Parts, signal: AbortSignal, clock = hostClock, limitMs = reachMs): Promise<void> {
+  const { problems, journal } = parts;
+  try {
+    const offMs = await again(() => setClock(parts, clock), within(limitMs, signal), () => false);
+    problems.clear("clock");
+    if (offMs !== 0) journal.say("note", { about: "clock", text: `the guest's clock was ${inWords(offMs)}, and was set` });
+  } catch (error) {
+    if (!signal.aborted) problems.set("clock", `the guest's clock may be wrong: ${messageOf(error)}`);
+  }
 }
 
 /** Sets the guest's clock where it is wrong, and tells by how much it was: above 0 where it was ahead. Throws where it is wrong afterwards. */

@@ -20,6 +20,11 @@ export class Connections {
     return this.#learned;
   }
 
+  /** The key that was learned at an earlier login. */
+  pin(hostKey: string): void {
+    this.#learned = hostKey;
+  }
+
   /** The connection of a user; without one of the machine's own. */
   as(user = this.#ssh.user): Promise<GuestConnection> {
     const there = this.#open.get(user);

@@ -45,10 +45,10 @@ export class GuestConsole {
     this.failed = new Promise((resolve) => (this.#markFailed = resolve));
   }
 
-  /** Connects to the VM's console socket, or follows its console file. */
-  async open({ kind, path }: ConsolePlan): Promise<void> {
+  /** Connects to the VM's console socket, or follows its console file. What the guest printed before is read only where it is not up yet. */
+  async open({ kind, path }: ConsolePlan, isUp = false): Promise<void> {
     if (kind === "file") {
-      this.#close = followFile(path, (bytes) => this.take(bytes));
+      this.#close = followFile(path, (bytes) => this.take(bytes), isUp);
       return;
     }
     const socket = await dial(path);

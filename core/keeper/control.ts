@@ -1,4 +1,5 @@
 import { MachineError } from "../errors.ts";
+import { killIdentity } from "../process-identity.ts";
 import type { ControlPlan } from "../roles/launcher.ts";
 import { again } from "./again.ts";
 import type { Child } from "./child.ts";
@@ -13,8 +14,8 @@ export class VmControl {
   #cause: string | undefined;
   #hasPanicked = false;
 
-  /** Connects, and lets a VM run that was started paused. */
-  async open(plan: ControlPlan, limitMs: number, signal: AbortSignal): Promise<void> {
+  /** Connects, and lets a VM run that was started paused; one that is up already runs as it does. */
+  async open(plan: ControlPlan, limitMs: number, signal: AbortSignal, isUp = false): Promise<void> {
     if (plan.kind === "rest") {
       const rest = new RestControl(plan.path);
       await again(() => rest.state(), signal, () => false);
@@ -27,7 +28,7 @@ export class VmControl {
       if (event.event === "GUEST_PANICKED") this.panicked();
       for (const listener of this.#listeners) listener(event);
     });
-    if (plan.paused) await this.#qmp.execute("cont");
+    if (plan.paused && !isUp) await this.#qmp.execute("cont");
   }
 
   /** QEMU's monitor, where that is the way. */
@@ -66,7 +67,7 @@ export class VmControl {
     try {
       if (this.#qmp) await this.#qmp.execute("system_powerdown", undefined, Math.min(limitMs, 10_000));
       else if (this.#rest) await this.#rest.order("Stop");
-      else process.kill(vm.identity.pid, "SIGTERM");
+      else return killIdentity(vm.identity, "SIGTERM");
       return true;
     } catch {
       return false;

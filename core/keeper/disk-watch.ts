@@ -1,3 +1,4 @@
+import { isObject } from "../json.ts";
 import type { Watch } from "./watch.ts";
 
 /**
@@ -7,17 +8,22 @@ import type { Watch } from "./watch.ts";
 export const watchDisk: Watch = ({ control, problems, plan: { name } }) => {
   let timer: NodeJS.Timeout | undefined;
   const goOn = (): void => void control.qmp?.execute("cont").catch(() => {});
+  const stand = (why: string): void => {
+    problems.set("disk", `${name} stands still: ${why}`);
+    clearTimeout(timer);
+    timer = setTimeout(goOn, againMs).unref();
+  };
   const off = control.onEvent(({ event, data }) => {
     if (event === "RESUME") problems.clear("disk");
     if (event !== "BLOCK_IO_ERROR") return;
-    const stands = data?.["action"] === "stop";
     const why = data?.["nospace"] === true ? "the host has no room left for its disk" : `its disk failed: ${String(data?.["reason"] ?? data?.["operation"])}`;
-    problems.set("disk", stands ? `${name} stands still: ${why}` : why);
-    if (stands) {
-      clearTimeout(timer);
-      timer = setTimeout(goOn, againMs).unref();
-    }
+    if (data?.["action"] === "stop") stand(why);
+    else problems.set("disk", why);
   });
+  // It may have stopped while nobody looked after it. The state is QEMU's (RunState in qapi/run-state.json).
+  void control.qmp?.execute("query-status").then((state) => {
+    if (isObject(state) && state["status"] === "io-error") stand("its disk failed, or the host has no room left for it");
+  }, () => {});
   return () => {
     off();
     clearTimeout(timer);

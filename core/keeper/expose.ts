@@ -73,6 +73,11 @@ export class Exposer {
     if (method.kind === "http") await post(method.socket, { path: method.add.path, body: { ...forward } }, port);
   }
 
+  /** Whether a port that was opened is carried over ssh. */
+  isCarried(port: ResolvedPort): boolean {
+    return this.#carried.has(portKey(port));
+  }
+
   /** Whether a port that was opened is lost together with the forwarder. */
   isForwarders(port: ResolvedPort): boolean {
     return this.#method.kind === "http" && !this.#carried.has(portKey(port));

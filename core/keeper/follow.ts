@@ -1,16 +1,16 @@
-import { closeSync, fstatSync, openSync, readSync, watch, type FSWatcher } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync, watch, type FSWatcher } from "node:fs";
 
 /** Looked at so often where the system tells of no change. */
 const intervalMs = 1000;
 
 /**
  * Hands over what a file holds and what is written to it, until the function returned is called; that one takes the rest. A file
- * that is not there yet is waited for, and one that was cut short is read from its beginning.
+ * that is not there yet is waited for, and one that was cut short is read from its beginning. With `fromEnd` only what is written from now on.
  */
-export function followFile(path: string, take: (bytes: Buffer) => void): () => void {
+export function followFile(path: string, take: (bytes: Buffer) => void, fromEnd = false): () => void {
   const buffer = Buffer.alloc(64 * 1024);
   let watcher: FSWatcher | undefined;
-  let offset = 0;
+  let offset = fromEnd ? (statSync(path, { throwIfNoEntry: false })?.size ?? 0) : 0;
   const look = (): void => {
     let file: number;
     try {

@@ -16,6 +16,8 @@ import { forgetShares, type Shares } from "./shares.ts";
 
 export interface KeeperOptions {
   readonly version: string;
+  /** It is to take over a machine that is up. Default: false, it brings one up. */
+  readonly adopts?: boolean;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Pauses before the machine is started again, in milliseconds; as many as there may be in a row. */
   readonly restartPausesMs?: readonly number[];
@@ -42,6 +44,7 @@ export class Keeper {
     this.journal = new Journal(plan.name, join(plan.folders.logs, "events.jsonl"));
     this.#policy = new RestartPolicy(plan.restart, options.restartPausesMs);
     this.#life = this.#newLife();
+    if (options.adopts) this.#state = "adopting";
   }
 
   /** Resolves once somebody waits for the machine to be up. */
@@ -87,8 +90,30 @@ export class Keeper {
     void this.#accompany();
   }
 
+  /** Takes over a machine that is up and has lost its keeper. Where that cannot be, it is false and rejects `up`, and the machine goes on as it was. */
+  async adopt(): Promise<boolean> {
+    try {
+      const { restarts, stopping } = await this.#life.adopt();
+      this.#restarts = restarts;
+      this.journal.say("note", { about: "keeper", text: `process ${process.pid} looks after the machine now` });
+      this.#isUp();
+      void this.#accompany();
+      if (stopping) void this.stop(stopping.force, stopping.timeoutMs);
+      return true;
+    } catch (error) {
+      this.journal.say("note", { about: "keeper", text: `the machine cannot be taken over: ${messageOf(error)}` });
+      this.#up.reject(error);
+      this.#ended.resolve();
+      return false;
+    }
+  }
+
   /** Asks the guest to power off, waits, then insists. */
   async stop(force: boolean, timeoutMs: number): Promise<void> {
+    if (this.#state === "adopting") {
+      this.ask();
+      await this.up.catch(() => {});
+    }
     this.#stop.abort();
     if (this.#state === "starting") this.#life.interrupt();
     else if (this.#state === "running") {
@@ -183,6 +208,6 @@ export class Keeper {
   }
 
   #newLife(): Life {
-    return new Life(this.plan, this.journal, this.#options.environment);
+    return new Life(this.plan, this.journal, this.#options.environment, this.#restarts);
   }
 }

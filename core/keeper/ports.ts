@@ -8,6 +8,16 @@ import type { KeeperPlan } from "./plan.ts";
 import type { Problems } from "./problems.ts";
 import type { OpenPort } from "./protocol.ts";
 
+/** What is open, for a keeper that comes later. */
+export interface OpenPorts {
+  /** With those that this side carries over ssh told from those that the forwarder or the VM leads into the guest. */
+  readonly open: readonly (OpenPort & { readonly carried: boolean })[];
+  /** What the guest has asked the forwarder for. */
+  readonly guests: readonly ListedPort[];
+  /** One that is just being opened: nobody was told yet that it is. */
+  readonly opening?: ResolvedPort;
+}
+
 /** The ports of the host that lead into a running machine. */
 export class Ports {
   readonly #plan: KeeperPlan;
@@ -18,6 +28,8 @@ export class Ports {
   #exposer: Exposer | undefined;
   /** What the guest asked the forwarder for, as far as is known. */
   #guests: readonly ListedPort[] = [];
+  #opening: ResolvedPort | undefined;
+  readonly #listeners = new Set<() => void>();
   /** The forwarder is gone, and a new one does not know yet what was open. */
   #isHeld = false;
   /** One change at a time: what the forwarder lists and what we believe is open are compared in between. */
@@ -28,6 +40,18 @@ export class Ports {
     this.#journal = journal;
     this.#problems = problems;
     this.#context = context;
+  }
+
+  /** All of them, as `adopt` takes them. */
+  get state(): OpenPorts {
+    const open = [...this.#open.values()].map((port) => ({ ...port, carried: this.#exposer?.isCarried(port) ?? false }));
+    return { open, guests: this.#guests, ...(this.#opening && { opening: this.#opening }) };
+  }
+
+  /** Calls back whenever `state` has changed, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Those that this side asked for. */
@@ -52,9 +76,16 @@ export class Ports {
     return this.#inTurn(async () => {
       if (!this.#exposer) throw new MachineError("wrong-state", `${this.#plan.name} is not up yet`);
       if (by === "guest" && this.#open.has(portKey(port))) throw new MachineError("port-taken", "the machine itself publishes that port");
-      await this.#exposer.open(port, { carry });
-      step("keeper.port");
-      this.#open.set(portKey(port), { ...port, by });
+      this.#opening = port;
+      this.#changed();
+      try {
+        await this.#exposer.open(port, { carry });
+        step("keeper.port");
+        this.#open.set(portKey(port), { ...port, by });
+      } finally {
+        this.#opening = undefined;
+        this.#changed();
+      }
       this.#problems.clear(aboutPort(port));
       this.#journal.say("port", { action: "open", port: formatPort(port), ...(by === "guest" && { by }) });
     });
@@ -65,6 +96,7 @@ export class Ports {
       // One that could not be opened again is closed already.
       if (!this.#problems.has(aboutPort(port))) await this.#exposer?.close(port);
       this.#open.delete(portKey(port));
+      this.#changed();
       this.#problems.clear(aboutPort(port));
       this.#journal.say("port", { action: "close", port: formatPort(port) });
     });
@@ -139,6 +171,31 @@ export class Ports {
     }
   }
 
+  /** Takes over what an earlier keeper had open: what the forwarder or the VM leads into the guest stays so, what the keeper carried is opened again. */
+  adopt({ open, guests, opening }: OpenPorts): Promise<void> {
+    return this.#inTurn(async () => {
+      const exposer = new Exposer(this.#plan.expose, this.#context);
+      this.#exposer = exposer;
+      this.#guests = guests;
+      for (const { by: _, carried: __, ...port } of open.filter(({ by }) => by === "host")) this.#open.set(portKey(port), { ...port, by: "host" });
+      // Whoever asked for it was never answered; and whoever follows the guest's containers opens theirs anew.
+      const undone = open.filter(({ by, carried }) => by === "guest" && !carried);
+      for (const port of [...(opening ? [opening] : []), ...undone]) await exposer.close(port).catch(() => {});
+      // A forwarder that does not answer is about to be replaced, and gets them all then.
+      const listed = (await exposer.list().catch(() => [])).map(({ port }) => portKey(port));
+      const stay = new Set([...this.#plan.openAtStart.map(portKey), ...listed]);
+      for (const { by, carried, ...port } of open) {
+        const stays = stay.has(portKey(port)) || (this.#plan.expose.kind === "monitor" && !carried);
+        if (by === "host" && !stays) await this.#again(port, () => exposer.open(port, { carry: carried })).catch(() => {});
+      }
+      this.#changed();
+    });
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
   async #again(port: ResolvedPort, open: () => Promise<void>): Promise<void> {
     try {
       await open();
@@ -160,7 +217,9 @@ export class Ports {
     const [before, now] = [this.#guests, guests].map((list) => new Map(list.map(({ port }) => [portKey(port), port]))) as [Map<string, ResolvedPort>, Map<string, ResolvedPort>];
     for (const [key, port] of now) if (!before.has(key)) this.#journal.say("port", { action: "open", port: formatPort(port), by: "guest" });
     for (const [key, port] of before) if (!now.has(key)) this.#journal.say("port", { action: "close", port: formatPort(port), by: "guest" });
+    const isNew = JSON.stringify(guests) !== JSON.stringify(this.#guests);
     this.#guests = guests;
+    if (isNew) this.#changed();
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

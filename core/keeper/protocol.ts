@@ -48,7 +48,8 @@ export interface WindowBody { readonly cols: number; readonly rows: number }
 export interface KeeperStatus {
   readonly pid: number;
   readonly version: string;
-  readonly state: "starting" | "running" | "stopping" | "failed";
+  /** adopting: it is about to take over a machine that is up. */
+  readonly state: "starting" | "adopting" | "running" | "stopping" | "failed";
   readonly phase?: Phase;
   readonly children: readonly { readonly name: string; readonly pid: number; readonly role: "forwarder" | "helper" | "vm" }[];
   readonly accelerator: string;

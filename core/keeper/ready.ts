@@ -17,11 +17,11 @@ export interface ReadyPort {
   close(): void;
 }
 
-/** Connects to the ready port, or listens there. */
-export async function openReadyPort(plan: ReadyPlan): Promise<ReadyPort> {
+/** Connects to the ready port, or listens there. Of a guest that is up each line is one of those that come later. */
+export async function openReadyPort(plan: ReadyPlan, isUp = false): Promise<ReadyPort> {
   const first = deferred<string>();
   const listeners = new Set<(line: string) => void>();
-  let isFirst = true;
+  let isFirst = !isUp;
   const take = (line: string): void => {
     if (isFirst) first.resolve(line);
     else for (const listener of listeners) listener(line);
@@ -50,8 +50,8 @@ export class ReadySignal {
     return this.#port?.line ?? new Promise(() => {});
   }
 
-  async open(plan: ReadyPlan): Promise<void> {
-    this.#port = await openReadyPort(plan);
+  async open(plan: ReadyPlan, isUp = false): Promise<void> {
+    this.#port = await openReadyPort(plan, isUp);
     this.#port.onLater((line) => {
       for (const listener of this.#listeners) listener(line);
     });

@@ -1,10 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandRecord } from "../command.ts";
 import { MachineError } from "../errors.ts";
 import { shareTag } from "../kit.ts";
 import type { Share } from "../model.ts";
-import type { ShareMount } from "../roles/launcher.ts";
+import type { QmpStep, ShareMount } from "../roles/launcher.ts";
 import type { Child } from "./child.ts";
 import type { Children } from "./children.ts";
 import type { VmControl } from "./control.ts";
@@ -14,19 +14,27 @@ import type { KeeperPlan } from "./plan.ts";
 /** Longest wait for a step of the VM's: the guest itself lets a device go. */
 const stepLimitMs = 30_000;
 
+/** As it stands in `shares.json`. */
+type NotedShare = ShareMount & { readonly halfway?: true };
+
 /** The folders of the host that a running VM is given. The guest mounts them by itself. `shares.json` names them for a keeper that comes later. */
 export class Shares {
   readonly #plan: KeeperPlan;
   readonly #children: Children;
   readonly #control: VmControl;
   readonly #mounts = new Map<string, ShareMount>();
+  /** What an earlier keeper was plugging or unplugging when it was lost. */
+  readonly #halfway: ShareMount[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(plan: KeeperPlan, children: Children, control: VmControl) {
     this.#plan = plan;
     this.#children = children;
     this.#control = control;
-    for (const mount of readShares(fileOf(plan)) ?? plan.mounts) this.#mounts.set(mount.share.target, mount);
+    for (const { halfway, ...mount } of readShares(fileOf(plan)) ?? (plan.mounts as readonly NotedShare[])) {
+      if (halfway) this.#halfway.push(mount);
+      else this.#mounts.set(mount.share.target, mount);
+    }
   }
 
   get list(): readonly ShareMount[] {
@@ -46,6 +54,20 @@ export class Shares {
     return this.#inTurn(() => this.#remove(target));
   }
 
+  /** Takes from the VM what was plugged or unplugged when an earlier keeper was lost: nobody was told that it has it. */
+  settle(): Promise<void> {
+    return this.#inTurn(async () => {
+      for (const mount of this.#halfway.splice(0)) {
+        const child = this.#helperOf(mount);
+        if (child) this.#children.expectEnd(child);
+        // It may never have come so far.
+        for (const one of this.#removal(mount)) await this.#control.qmp?.step(one, stepLimitMs).catch(() => {});
+        if (child) await this.#children.retire(child);
+        this.#write();
+      }
+    });
+  }
+
   async #add(share: Required<Share>): Promise<ShareMount> {
     const { hotShares } = this.#plan;
     const { qmp } = this.#control;
@@ -55,6 +77,7 @@ export class Shares {
     const slot = hotShares.slots?.find((one) => ![...this.#mounts.values()].some((other) => other.slot === one));
     if (hotShares.slots && slot === undefined) throw this.#notNow("be given more folders");
     const mount: ShareMount = { share, kind: hotShares.kind, tag: shareTag(share.target), ...(slot !== undefined && { slot }) };
+    this.#write(mount);
     const child = await this.#children.spawn(filled(helper, mount), "helper");
     this.#children.expectEnd(child);
     try {
@@ -63,8 +86,9 @@ export class Shares {
       await waitListening([filled(hotShares.socket, mount)], { timeoutMs: this.#plan.deadlines.helpersMs, signal: AbortSignal.timeout(this.#plan.deadlines.helpersMs + 1000), who: child.name, death });
       for (const step of filled(hotShares.add, mount)) await qmp.step(step, stepLimitMs);
     } catch (error) {
-      for (const step of filled(hotShares.remove, mount)) await qmp.step(step, stepLimitMs).catch(() => {});
+      for (const step of this.#removal(mount)) await qmp.step(step, stepLimitMs).catch(() => {});
       await this.#children.retire(child);
+      this.#write();
       throw error;
     }
     this.#children.expectEnd(child, false);
@@ -81,14 +105,29 @@ export class Shares {
     if (!hotShares || !qmp || mount.kind !== hotShares.kind || (hotShares.slots && mount.slot === undefined)) throw this.#notNow("be rid of this folder");
     const child = this.#helperOf(mount);
     if (child) this.#children.expectEnd(child);
-    for (const step of filled(hotShares.remove, mount)) await qmp.step(step, stepLimitMs);
+    this.#write(mount);
+    try {
+      for (const step of this.#removal(mount)) await qmp.step(step, stepLimitMs);
+    } catch (error) {
+      this.#write();
+      throw error;
+    }
     this.#mounts.delete(target);
     this.#write();
     if (child) await this.#children.retire(child);
   }
 
-  #write(): void {
-    writeFileSync(fileOf(this.#plan), JSON.stringify(this.list), { mode: 0o600 });
+  #removal(mount: ShareMount): readonly QmpStep[] {
+    const { hotShares } = this.#plan;
+    return hotShares ? filled(hotShares.remove, mount) : [];
+  }
+
+  /** With one that is being plugged or unplugged. Readers find the old list or the new one. */
+  #write(halfway?: ShareMount): void {
+    const path = fileOf(this.#plan);
+    const noted: readonly NotedShare[] = [...this.list.filter(({ share }) => share.target !== halfway?.share.target), ...(halfway ? [{ ...halfway, halfway: true as const }] : [])];
+    writeFileSync(`${path}.new`, JSON.stringify(noted), { mode: 0o600 });
+    renameSync(`${path}.new`, path);
   }
 
   #helperOf(mount: ShareMount): Child | undefined {
@@ -118,9 +157,9 @@ function fileOf({ folders }: KeeperPlan): string {
   return join(folders.runtime, "shares.json");
 }
 
-function readShares(file: string): readonly ShareMount[] | undefined {
+function readShares(file: string): readonly NotedShare[] | undefined {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as readonly ShareMount[];
+    return JSON.parse(readFileSync(file, "utf8")) as readonly NotedShare[];
   } catch {
     return undefined; // none came or went since the start
   }

@@ -98,7 +98,7 @@ function bootUnder(accelerator: string, { spec, record, accelerators, fallbacks 
     await writeBegun(files, begun);
     step("start.plan");
     clearEnded(files.data);
-    const keeper = await launchKeeper(files, plan.token, run, spec.restart !== "never");
+    const keeper = await launchKeeper(files, plan.token, run, { mayStart: spec.restart !== "never" });
     step("start.keeper");
     scope.defer(`processes of ${spec.name}`, () => askedToStop(files, keeper, { force: true, timeoutMs: 0 }));
     return { ...begun, keeper: await waitUntilUp(spec.name, files, run) };

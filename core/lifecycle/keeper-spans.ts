@@ -54,6 +54,6 @@ interface Subject {
 function subjectOf({ type, action, phase, program, name, role, pid }: MachineEvent): Subject | undefined {
   if (type === "phase") return { key: `phase ${String(phase)}`, begins: action === "begin", category: "phase", name: String(phase) };
   // A keeper of an older version tells no program.
-  if (type === "child") return { key: `child ${String(pid)}`, begins: action === "spawned", category: "child", name: String(program ?? name), fields: { pid, role } };
+  if (type === "child") return { key: `child ${String(pid)}`, begins: action === "spawned" || action === "adopted", category: "child", name: String(program ?? name), fields: { pid, role } };
   return undefined;
 }

@@ -14,11 +14,11 @@ import { withKeeperSpans } from "./keeper-spans.ts";
 
 /**
  * Starts a keeper for the plan with this token, in the machine's runtime folder, and waits until it listens. One that may start its machine
- * again gets the whole environment: the hooks that are run then are to find what they find now.
+ * again gets the whole environment: the hooks that are run then are to find what they find now. One that adopts takes over what another brought up.
  */
-export async function launchKeeper(files: MachinePaths, token: string, run: Run, mayStart: boolean): Promise<ProcessIdentity> {
+export async function launchKeeper(files: MachinePaths, token: string, run: Run, { mayStart, adopts = false }: { readonly mayStart: boolean; readonly adopts?: boolean }): Promise<ProcessIdentity> {
   const environment = environmentOfProcess();
-  const command = { program: process.execPath, argv: [keeperProgram(), files.keeperPlan, token], name: "keeper", ...(mayStart && { env: definedIn(environment) }) };
+  const command = { program: process.execPath, argv: [keeperProgram(), files.keeperPlan, token, ...(adopts ? ["adopt"] : [])], name: "keeper", ...(mayStart && { env: definedIn(environment) }) };
   const child = await spawnDetached(command, files.log("keeper"), environment);
   const endSpan = childSpan(run.trace, command.program, child.pid);
   const death = new Promise<never>((_, reject) => {

@@ -12,6 +12,7 @@ import { step } from "../step.ts";
 import { readRecord, updateRecord } from "../store.ts";
 import { didYouMean } from "../suggest.ts";
 import { parseSize } from "../units.ts";
+import { adoptLocked } from "./adopt.ts";
 import { followRootful } from "./default-connection.ts";
 import { lockMachine } from "./lock-machine.ts";
 import { noSuchMachine } from "./missing.ts";
@@ -40,6 +41,7 @@ export async function set(name: string, { settings, reset = [] }: SetOptions, ru
     step("set.locked");
     const record = await recover(name, run);
     if (!record) throw noSuchMachine(name);
+    await adoptLocked(name, run);
     const doomed = resetFields(record, reset);
     const wanted = await checkedSettings(record, settings, run);
     if (Object.keys(settings).length > 0) await checkStopped(record, run);

@@ -11,6 +11,7 @@ import { saveSpec } from "../spec.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { step } from "../step.ts";
 import { writeRecord } from "../store.ts";
+import { adoptLocked } from "./adopt.ts";
 import { clearBegun, leaveBegun, readBegun, writeBegun } from "./begun.ts";
 import { boot, type Booted } from "./boot.ts";
 import { preferConnection } from "./default-connection.ts";
@@ -34,6 +35,9 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     step("start.locked");
     const found = await recover(spec.name, run);
     if (!found) throw noSuchMachine(spec.name);
+    const kept = await keptUp(spec.name, run);
+    if (kept && options.updateConnection) await preferConnection(found, run);
+    if (kept) return kept;
     const hooks = new VerbHooks(spec, run);
     const { record, keeper, mounts, names, notes, accelerators } = (await takenOver(spec, found, run)) ?? (await boot(spec, found, hooks, run, options));
     step("start.up");
@@ -67,11 +71,20 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
   }
 }
 
+/** A machine that is up and had lost its keeper gets another, and is left as it is otherwise. Undefined for any other, and where a start was killed before its end. */
+async function keptUp(name: string, run: Run): Promise<KeeperStatus | undefined> {
+  if (!(await adoptLocked(name, run))) return undefined;
+  const { state, keeper } = await stateOf(name, run.paths);
+  return state === "running" && !readBegun(run.paths.machine(name)) ? keeper : undefined;
+}
+
 /** A machine whose start was killed, or lost its guest at the end, goes on coming up: it is waited for. Undefined where none does. Throws MachineError "wrong-state" for one that is up. */
 async function takenOver(spec: ResolvedSpec, record: MachineRecord, run: Run): Promise<Booted | undefined> {
   const { name } = record;
   const files = run.paths.machine(name);
-  await untilDown(name, run);
+  // Its keeper may be lost while it goes down: then another goes on with that.
+  do await untilDown(name, run);
+  while (await adoptLocked(name, run));
   const { state, condition } = await stateOf(name, run.paths);
   if (state !== "running" && state !== "starting") return undefined;
   const begun = readBegun(files);

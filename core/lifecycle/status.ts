@@ -3,6 +3,7 @@ import { askKeeper } from "../keeper/client.ts";
 import { readEnded } from "../keeper/ended.ts";
 import type { KeeperStatus } from "../keeper/protocol.ts";
 import { protocolVersion } from "../keeper/protocol.ts";
+import { readUp } from "../keeper/up-file.ts";
 import type { Status } from "../machine.ts";
 import type { MachinePaths, Paths } from "../paths.ts";
 import { isGroupAlive } from "../process-group.ts";
@@ -27,6 +28,7 @@ export async function stateOf(name: string, paths: Paths): Promise<Omit<Status, 
   if (livingKeeper(files)) {
     try {
       const keeper = await askKeeper<KeeperStatus>(files.keeperSocket, { v: protocolVersion, op: "status" }, { timeoutMs: 3000 });
+      if (keeper.state === "adopting") return { state: "orphaned", condition: "orphaned", reason: "its keeper was lost, and another is about to take it over" };
       const reason = keeper.problems.join("; ");
       const state = keeper.state === "failed" ? "stopping" : keeper.state;
       return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), keeper };
@@ -36,7 +38,15 @@ export async function stateOf(name: string, paths: Paths): Promise<Omit<Status, 
   }
   const orphans = orphansOf(files);
   if (orphans.length === 0) return stopped(files);
-  return { state: "orphaned", condition: "orphaned", reason: `no keeper, but ${orphans.map(({ name: its }) => its).join(", ")} still run` };
+  const names = orphans.map((orphan) => orphan.name).join(", ");
+  if (!orphans.some(({ role }) => role === "vm")) return { ...stopped(files), condition: "orphaned", reason: `its VM and its keeper are gone, but ${names} still run; the next start or stop ends them` };
+  const then = isAdoptable(files) ? "and the next command that needs it gives it another keeper" : "and since it was not up yet the next start or stop ends them";
+  return { state: "orphaned", condition: "orphaned", reason: `its keeper was lost; ${names} still run, ${then}` };
+}
+
+/** Whether a machine that has lost its keeper can be given another: it was up, and its VM lives. */
+export function isAdoptable(files: MachinePaths): boolean {
+  return readUp(files.runtime) !== undefined && orphansOf(files).some(({ role, identity }) => role === "vm" && isAlive(identity));
 }
 
 /** A machine that does not run, and why, where nobody had asked for its end. */

@@ -7,6 +7,7 @@ import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
 import type { ResolvedSpec } from "../spec-types.ts";
 import { step } from "../step.ts";
+import { adoptLocked, adoptOrphan } from "./adopt.ts";
 import { recordedInfo } from "./facts.ts";
 import { VerbHooks } from "./hooks.ts";
 import { withKeeperSpans } from "./keeper-spans.ts";
@@ -23,6 +24,8 @@ export interface StopOptions {
 
 /** How long a start that has no keeper yet may take to have one, and one that was ended to clear away what it began. */
 const patienceMs = 120_000;
+/** So many keepers may be lost on the way. */
+const mostAdoptions = 3;
 
 /**
  * Stops a machine; a stopped one is left as it is. It waits for no lock before it has asked, so that a start that hangs can be ended.
@@ -31,6 +34,8 @@ const patienceMs = 120_000;
 export async function stop(record: MachineRecord, spec: ResolvedSpec | undefined, run: Run, options: StopOptions = {}): Promise<void> {
   const { name } = record;
   const files = run.paths.machine(name);
+  // A guest that runs without its keeper is asked like any other.
+  if (!options.force) await ifPossible(() => adoptOrphan(name, run), run);
   const { state } = await stateOf(name, run.paths);
   if (state === "running" && spec && !options.force) {
     try {
@@ -69,16 +74,41 @@ async function lockOnceDown(name: string, run: Run, options: StopOptions): Promi
     told.add(holder);
   };
   let ended = false;
+  let adoptions = 0;
   for (const limit = performance.now() + patienceMs; ; ) {
     const keeper = livingKeeper(files);
     if (keeper && ended) return undefined;
     if (keeper) await endKeeper(name, keeper, run, options);
     ended ||= keeper !== undefined;
     try {
-      return await takeLock(files.lock, { signal: run.signal, purpose: `glowplug stop ${name}`, timeoutMs: 250, evenWithoutRoom: true, onWait: tell });
+      const lock = await takeLock(files.lock, { signal: run.signal, purpose: `glowplug stop ${name}`, timeoutMs: 250, evenWithoutRoom: true, onWait: tell });
+      if (options.force || adoptions === mostAdoptions || !(await adoptedUnder(lock, name, run))) return lock;
+      adoptions += 1;
+      ended = false;
     } catch (error) {
       if (!isMachineError(error) || error.code !== "busy" || performance.now() > limit) throw error;
     }
+  }
+}
+
+/** A keeper that was lost, be it in the middle of a stop, has left a guest that is to be asked. Where it has another now the lock is given free. */
+async function adoptedUnder(lock: Lock, name: string, run: Run): Promise<boolean> {
+  let isAdopted: boolean | undefined = true;
+  try {
+    return (isAdopted = await ifPossible(() => adoptLocked(name, run), run)) ?? false;
+  } finally {
+    if (isAdopted) lock.release();
+  }
+}
+
+/** A machine that cannot be given another keeper is ended without asking its guest. */
+async function ifPossible<T>(adopt: () => Promise<T>, { report }: Run): Promise<T | undefined> {
+  try {
+    return await adopt();
+  } catch (error) {
+    if (!isMachineError(error) || error.code === "interrupted" || error.code === "busy") throw error;
+    report.warn(error.message);
+    return undefined;
   }
 }
 

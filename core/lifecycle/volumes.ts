@@ -8,6 +8,7 @@ import type { ShareMount } from "../roles/launcher.ts";
 import type { Run } from "../run.ts";
 import { targetProblem } from "../spec/volumes.ts";
 import { readRecord, updateRecord } from "../store.ts";
+import { adoptLocked } from "./adopt.ts";
 import { lockMachine } from "./lock-machine.ts";
 import { noSuchMachine } from "./missing.ts";
 import { recover } from "./recover.ts";
@@ -70,6 +71,7 @@ async function changed(name: string, verb: string, run: Run, work: (record: Mach
   try {
     const record = await recover(name, run);
     if (!record) throw noSuchMachine(name);
+    await adoptLocked(name, run);
     const { state } = await statusOf(record, paths);
     const running = state === "running";
     const { volumes, change } = await work(record, running);

@@ -194,7 +194,8 @@ const illnesses: Readonly<Record<string, readonly [level: string, illness: Illne
     writeFileSync(paths.machine("web").lock, JSON.stringify({ ...(JSON.parse(text) as object), pid: Number(sleeper), startTime: start }));
     return (fix) => type(fix.replace(/^.*(kill \d+)$/, "$1; while kill -0 ${1#kill } 2> /dev/null; do :; done").replaceAll("${1#kill }", sleeper));
   }],
-  orphaned: ["broken", withStatus({ state: "orphaned", condition: "orphaned", reason: "no keeper, but qemu still run" })],
+  orphaned: ["broken", withStatus({ state: "orphaned", condition: "orphaned", reason: "its keeper was lost; qemu still run" })],
+  "processes-left": ["warning", withStatus({ state: "stopped", condition: "orphaned", reason: "its VM and its keeper are gone, but passt still run" })],
   "keeper-silent": ["broken", withStatus({ state: "running", condition: "broken", reason: "the keeper lives and does not answer" })],
   degraded: ["broken", withStatus({ state: "running", condition: "degraded", reason: "gvproxy was ended by SIGKILL" })],
   "ended-by-itself": ["note", withStatus({ state: "stopped", condition: "broken", reason: "the guest panicked, at 2026-01-01T00:00:00.000Z", ended: { at: "2026-01-01T00:00:00.000Z", reason: "the guest panicked" } })],

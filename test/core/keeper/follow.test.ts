@@ -10,11 +10,11 @@ interface Followed {
   readonly close: () => void;
 }
 
-function follow(begin?: string): Followed {
+function follow(begin?: string, fromEnd?: boolean): Followed {
   const path = join(scratchFolder(), "console.log");
   if (begin !== undefined) writeFileSync(path, begin);
   let text = "";
-  const close = followFile(path, (bytes) => (text += bytes.toString("latin1")));
+  const close = followFile(path, (bytes) => (text += bytes.toString("latin1")), fromEnd);
   onTestFinished(close);
   return { path, text: () => text, close };
 }
@@ -22,6 +22,12 @@ function follow(begin?: string): Followed {
 describe("following a file", () => {
   it("begins with what is there", () => {
     expect(follow("one\n").text()).toBe("one\n");
+  });
+
+  it("leaves out what is there where only its end is wanted", async () => {
+    const { path, text } = follow("one\n", true);
+    appendFileSync(path, "two\n");
+    await vi.waitFor(() => expect(text()).toBe("two\n"), { timeout: 5000 });
   });
 
   it("hands over what is appended", async () => {

@@ -39,7 +39,9 @@ async function start(published: number) {
   const api = join(path, "net/api.sock");
   const told = (): readonly unknown[] => events.splice(0).map(({ time: _, machine: __, type: ___, ...rest }) => rest);
   told();
-  return { ports, sshPort, told, ask: async (verb: "expose" | "unexpose", body: object) => (await post(api, `/services/forwarder/${verb}`, body)).text };
+  /** What is open, as another keeper finds it. */
+  const lost = (): Ports => new Ports(plan, journal, new Problems(), { monitor: refuse, carry: refuse });
+  return { ports, lost, sshPort, told, ask: async (verb: "expose" | "unexpose", body: object) => (await post(api, `/services/forwarder/${verb}`, body)).text };
 }
 
 test("what the guest opens is known, and closed where it may not be open", async () => {
@@ -89,6 +91,30 @@ test("a look in the middle of changes takes none of them for the guest's", async
   const more = { host: "127.0.0.1", hostPort: await freePort(), guestPort: 81, protocol: "tcp" } as const;
   await Promise.all([ports.guard({ allowed: "none", lowest: 0 }), ports.open(more), ports.guard({ allowed: "none", lowest: 0 }), ports.close(more), ports.guard({ allowed: "none", lowest: 0 })]);
   expect(told()).toEqual([{ action: "open", port: `127.0.0.1:${more.hostPort}:81/tcp` }, { action: "close", port: `127.0.0.1:${more.hostPort}:81/tcp` }]);
+});
+
+test("another keeper leaves open what the forwarder has, opens what it has not, and closes what was just being opened", async () => {
+  const published = await freePort();
+  const { ports, lost, ask, told } = await start(published);
+  const [closed, half, guests] = [await freePort(), await freePort(), await freePort()];
+  const port = (hostPort: number) => ({ host: "127.0.0.1", hostPort, guestPort: 81, protocol: "tcp" }) as const;
+  const notes: unknown[] = [];
+  ports.onChange(() => void notes.push(ports.state.opening));
+  await ports.open(port(closed));
+  expect(notes).toEqual([port(closed), undefined]);
+  await ask("expose", { local: `127.0.0.1:${guests}`, remote: "192.168.127.2:80", protocol: "tcp" });
+  await ports.guard({ allowed: "any", lowest: 0 });
+  const state = ports.state;
+  expect(state.open.map(({ hostPort, by, carried }) => [hostPort, by, carried])).toEqual([[published, "host", false], [closed, "host", false]]);
+  await ask("expose", { local: `127.0.0.1:${half}`, remote: "192.168.127.2:81", protocol: "tcp" });
+  await ask("unexpose", { local: `127.0.0.1:${closed}`, protocol: "tcp" });
+  told();
+
+  const later = lost();
+  await later.adopt({ ...state, opening: port(half) });
+  expect(told()).toEqual([{ action: "open", port: `127.0.0.1:${closed}:81/tcp` }]);
+  expect(await Promise.all([published, closed, half, guests].map(isOpen))).toEqual([true, true, false, true]);
+  expect([later.own, later.ofGuest, later.state]).toEqual([[expect.objectContaining({ hostPort: published }), port(closed)], [{ ...port(guests), guestPort: 80 }], state]);
 });
 
 function isOpen(port: number): Promise<boolean> {

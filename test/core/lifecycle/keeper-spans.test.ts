@@ -24,6 +24,7 @@ it.each<[string, readonly MachineEvent[], unknown[][]]>([
   ["a phase that began and ended", [phase(10, "begin", "helpers"), phase(30, "end", "helpers")], [["helpers", "phase", 1010, 1030]]],
   ["a phase that was not finished, to the end of the wait", [phase(10, "begin", "life")], [["life", "phase", 1010, 2000]]],
   ["a child that lives on, to the end of the wait", [child(10, "spawned", 7, "qemu-system-x86_64")], [["qemu-system-x86_64", "child", 1010, 2000, { pid: 7, role: "vm" }]]],
+  ["a child that another keeper has taken over, to the end of the wait", [child(10, "adopted", 7, "q")], [["q", "child", 1010, 2000, { pid: 7, role: "vm" }]]],
   ["a child that came and went", [child(10, "spawned", 7, "q"), child(20, "ended", 7, "q")], [["q", "child", 1010, 1020, { pid: 7, role: "vm" }]]],
   ["a child that was there before, from the beginning of the wait", [child(20, "ended", 7, "q")], [["q", "child", 1000, 1020, { pid: 7, role: "vm" }]]],
   ["a process id that came twice", [child(1, "spawned", 7, "q"), child(2, "ended", 7, "q"), child(3, "spawned", 7, "q")], [["q", "child", 1001, 1002, { pid: 7, role: "vm" }], ["q", "child", 1003, 2000, { pid: 7, role: "vm" }]]],

@@ -1,0 +1,56 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { MachineError } from "../../../core/errors.ts";
+import type { Children } from "../../../core/keeper/children.ts";
+import type { VmControl } from "../../../core/keeper/control.ts";
+import type { KeeperPlan } from "../../../core/keeper/plan.ts";
+import { Shares } from "../../../core/keeper/shares.ts";
+import type { QmpStep, ShareMount } from "../../../core/roles/launcher.ts";
+import { scratchFolder } from "../../fixtures/login.ts";
+
+const mount = (target: string): ShareMount => ({ share: { source: "/src", target, readOnly: false }, kind: "virtiofs", tag: target.slice(1), slot: "port1" });
+
+/** The folders of a VM whose monitor notes what it is asked, and refuses some of that. */
+function sharesIn(folder: string, refuses = (_step: QmpStep): boolean => false) {
+  const said: string[] = [];
+  const retired: string[] = [];
+  const helper = { name: "virtiofsd /half", role: "helper" };
+  const children = { living: [helper], expectEnd: () => {}, retire: async ({ name }: { name: string }) => void retired.push(name) };
+  const qmp = {
+    step: async (step: QmpStep) => {
+      said.push(`${step.execute} ${JSON.stringify(step.arguments)}`);
+      if (refuses(step)) throw new MachineError("keeper", `refused ${step.execute}`);
+    },
+  };
+  const plan = {
+    name: "web", folders: { runtime: folder }, mounts: [mount("/planned")],
+    hotShares: {
+      kind: "virtiofs", slots: ["port1", "port2"], socket: "{tag}.sock", writable: { name: "virtiofsd {target}", program: "virtiofsd", argv: [] }, add: [],
+      remove: [{ execute: "device_del", arguments: { id: "{tag}" } }, { execute: "chardev-remove", arguments: { id: "{tag}" } }],
+    },
+  } as unknown as KeeperPlan;
+  return { shares: new Shares(plan, children as unknown as Children, { qmp } as unknown as VmControl), said, retired, noted: () => JSON.parse(readFileSync(join(folder, "shares.json"), "utf8")) as unknown };
+}
+
+it("takes from the VM what was plugged or unplugged when its keeper was lost, and nothing else", async () => {
+  const folder = scratchFolder();
+  writeFileSync(join(folder, "shares.json"), JSON.stringify([mount("/there"), { ...mount("/half"), halfway: true }]));
+  const { shares, said, retired, noted } = sharesIn(folder, ({ execute }) => execute === "device_del");
+  expect(shares.list).toEqual([mount("/there")]);
+  await shares.settle();
+  expect(said).toEqual(['device_del {"id":"half"}', 'chardev-remove {"id":"half"}']);
+  expect(retired).toEqual(["virtiofsd /half"]);
+  expect([shares.list, noted()]).toEqual([[mount("/there")], [mount("/there")]]);
+  await shares.settle();
+  expect(said).toHaveLength(2);
+});
+
+it("notes what it is about to unplug, and that it is still there where it stays", async () => {
+  const folder = scratchFolder();
+  const seen: unknown[] = [];
+  const { shares, noted } = sharesIn(folder, () => (seen.push(noted()), true));
+  await expect(shares.remove("/planned")).rejects.toThrow("refused device_del");
+  expect(seen).toEqual([[{ ...mount("/planned"), halfway: true }]]);
+  expect([shares.list, noted()]).toEqual([[mount("/planned")], [mount("/planned")]]);
+});
