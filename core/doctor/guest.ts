@@ -2,6 +2,7 @@ import { messageOf } from "../errors.ts";
 import { hostCertificates } from "../host-certificates.ts";
 import { within } from "../limit.ts";
 import type { HostFacts, Share } from "../model.ts";
+import type { SavedSpec } from "../spec-types.ts";
 import { probeSocket } from "../keeper/probe.ts";
 import { keeperShell } from "../keeper/client.ts";
 import { certificateQuestion } from "./certificate-question.ts";
@@ -36,28 +37,38 @@ export const guestCheck: MachineCheck = {
     const certificates = spec.importNativeCa ? await hostCertificates(host).catch(() => []) : [];
     const asked: Answers = { ...questions, certificates: certificateQuestion(certificates) };
     const before = Date.now() / 1000;
-    let answers: Answers;
     try {
       const { stdout } = await keeperShell(paths.machine(name).keeperSocket).exec(["/bin/sh", "-c", scriptOf(asked)], { timeoutMs, signal });
-      const lines = stdout.split("\n");
-      answers = Object.fromEntries(Object.keys(asked).map((question, index) => [question, (lines[index] ?? "").trim()])) as Answers;
+      return { findings: guestFindings(stdout, { name, spec, host, before, after: Date.now() / 1000, certificates: certificates.length }) };
     } catch (error) {
       return { findings: [{ id: "ssh-refused", level: "broken", what: `ssh does not get into ${name}: ${messageOf(error)}`, fix: `glowplug logs ${name} serial; glowplug restart ${name}` }] };
     }
-    const after = Date.now() / 1000;
-    const { clock, zone, disk, failed, mounts, proxies, certificates: untrusted } = answers;
-    return {
-      findings: [
-        ...clockFindings(name, Number.parseFloat(clock), before, after), ...zoneFindings(name, zone, spec.timezone), ...diskFindings(name, disk), ...unitFindings(name, failed),
-        ...mountFindings(name, mounts, spec.volumes), ...(spec.proxy ? proxyFindings(name, proxies, host.env) : []),
-        ...certificateFindings(name, Number(untrusted), certificates.length),
-      ],
-    };
   },
 };
 
+/** What the guest was asked about. */
+export interface Asked {
+  readonly name: string;
+  readonly spec: Pick<SavedSpec, "timezone" | "volumes" | "proxy">;
+  readonly host: Pick<HostFacts, "env">;
+  /** The host's clock, in seconds, when it was asked and when it had answered. */
+  readonly before: number;
+  readonly after: number;
+  /** How many certificates of the host it was asked about. */
+  readonly certificates: number;
+}
+
+/** Reads the guest's answers, a line each. It is not trusted: nothing of what it says stands in a command that is to be typed, but names of units. */
+export function guestFindings(said: string, { name, spec, host, before, after, certificates }: Asked): readonly Finding[] {
+  const [clock = "", zone = "", disk = "", failed = "", mounts = "", proxies = "", untrusted = ""] = said.split("\n").map((line) => line.trim());
+  return [
+    ...clockFindings(name, Number.parseFloat(clock), before, after), ...zoneFindings(name, zone, spec.timezone), ...diskFindings(name, disk), ...unitFindings(name, failed),
+    ...mountFindings(name, mounts, spec.volumes), ...(spec.proxy ? proxyFindings(name, proxies, host.env) : []), ...certificateFindings(name, Number(untrusted), certificates),
+  ];
+}
+
 function clockFindings(name: string, said: number, before: number, after: number): Finding[] {
-  const off = Number.isNaN(said) ? 0 : said < before ? said - before : said > after ? said - after : 0;
+  const off = !Number.isFinite(said) ? 0 : said < before ? said - before : said > after ? said - after : 0;
   if (Math.abs(off) <= mostSeconds) return [];
   return [{ id: "clock-off", level: "broken", what: `the clock of ${name} is ${Math.abs(off).toFixed(0)} s ${off < 0 ? "behind" : "ahead"}`, fix: `glowplug ssh ${name} sudo date -s @$(date +%s)` }];
 }
@@ -79,7 +90,9 @@ function diskFindings(name: string, line: string): Finding[] {
 }
 
 function unitFindings(name: string, line: string): Finding[] {
-  return line === "" ? [] : [{ id: "units-failed", level: "warning", what: `units have failed in ${name}: ${line}`, fix: `glowplug ssh ${name} systemctl status ${line}` }];
+  if (line === "") return [];
+  const units = line.split(" ").filter((unit) => /^[A-Za-z\d][A-Za-z\d:_.@-]*\.[a-z]+$/.test(unit));
+  return [{ id: "units-failed", level: "warning", what: `units have failed in ${name}: ${line}`, fix: `glowplug ssh ${name} systemctl ${units.length > 0 ? `status ${units.join(" ")}` : "--failed"}` }];
 }
 
 /** /proc/mounts writes blanks as octal numbers (proc_mounts(5)). */
@@ -98,7 +111,7 @@ function proxyFindings(name: string, said: string, env: HostFacts["env"]): Findi
 }
 
 function certificateFindings(name: string, untrusted: number, all: number): Finding[] {
-  if (!(untrusted > 0)) return [];
+  if (!Number.isInteger(untrusted) || untrusted < 1 || untrusted > all) return [];
   return [{ id: "ca-not-trusted", level: "warning", what: `${untrusted} of the ${all} certificates that were added on the host ${untrusted === 1 ? "is" : "are"} not trusted in ${name}`, fix: `glowplug restart ${name}` }];
 }
 

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { MachineError } from "../../core/errors.ts";
+import { guestFindings } from "../../core/doctor/guest.ts";
+import { processorVerdict } from "../../core/doctor/processor.ts";
 import { readable } from "../../core/keeper/console.ts";
 import { readPublished } from "../../core/keeper/engine.ts";
 import { eventReader, parseEvents } from "../../core/keeper/event-reader.ts";
@@ -109,6 +111,20 @@ test("what a guest's podman lists", async () => {
   await fuzz(mutatedJson(samples), (text) => {
     for (const { port, address, container } of readPublished(text, "/run/api.sock")) expect([port > 0 && port < 65_536, typeof address, typeof container]).toEqual([true, "string", "string"]);
   });
+}, patienceMs);
+
+test("what a guest tells doctor of itself", async () => {
+  const asked = { name: "web", spec: { timezone: "Europe/Rome", volumes: [{ source: "/src", target: "/srv/a b", readOnly: false }], proxy: true }, host: { env: { http_proxy: "http://proxy" } }, before: 1_800_000_000, after: 1_800_000_001, certificates: 3 };
+  const sample = ["1800000000.5", "../usr/share/zoneinfo/Europe/Rome", "/dev/vda1 100 50 50 99% /", "web.service a@b.timer", "/ /proc /srv/a\\040b", "http_proxy", "2"].join("\n");
+  const processor = { name: "web", cpus: 2, launcher: "qemu", asked: { model: "host", features: ["aes", "sse4.1"], isHosts: true } };
+  await fuzz(mutatedText([sample, "2\nQEMU Virtual CPU\nfpu aes sse4_1"], ["; touch x", "$(touch x)", "`touch x`", "\n", "'", "web.service; touch x"]), (said) => {
+    const findings = [...guestFindings(said, asked), ...processorVerdict(said, processor).findings];
+    for (const { id, what, fix } of findings) {
+      expect(what, id).not.toMatch(/undefined|NaN|Infinity/);
+      // What is to be typed holds nothing that a shell would make something of, but ours.
+      expect(fix.replace("@$(date +%s)", "").replace("; or a larger one:", ""), id).not.toMatch(/[;$`'"|&<>()]/);
+    }
+  }, { always: "taken" });
 }, patienceMs);
 
 test("the ready line and the console of a guest", async () => {
