@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync } from "node:fs";
 import type { Options, Result } from "execa";
 import { quote, type Command, type CommandRecord } from "./command.ts";
 import { MachineError, type ErrorCode } from "./errors.ts";
+import { leash } from "./leash.ts";
 import type { ProbeResult } from "./model.ts";
 import { noTrace, type Trace } from "./run.ts";
 import { childSpan } from "./spans.ts";
@@ -25,6 +26,8 @@ export interface RunOptions {
 
 /** How long a program may take to obey SIGTERM. */
 const graceMs = 5000;
+/** What runs for longer ends with us, also where we are killed. A leash costs a process of its own. */
+const leashAfterMs = 1000;
 
 /**
  * Runs a program to its end, without a shell, in a session of its own. Never throws for an exit status; 128 + number where a signal ended it.
@@ -61,6 +64,8 @@ export async function runProgram(program: string, argv: readonly string[], optio
   const exit = (): void => killGroup(child.pid, "SIGTERM");
   signal?.addEventListener("abort", interrupt, { once: true });
   process.once("exit", exit);
+  let unleash = (): void => {};
+  const longRunning = setTimeout(() => (unleash = child.pid === undefined ? unleash : leash(child.pid)), leashAfterMs).unref();
   try {
     const result = await child;
     if (stop === "interrupted") throw new MachineError("interrupted", `${program} was interrupted`);
@@ -71,6 +76,8 @@ export async function runProgram(program: string, argv: readonly string[], optio
     return { exitCode: result.exitCode ?? 128 + signalNumber(result), stdout: String(result.stdout ?? ""), stderr: String(result.stderr ?? "") };
   } finally {
     endSpan();
+    unleash();
+    clearTimeout(longRunning);
     clearTimeout(limit);
     clearTimeout(insist);
     signal?.removeEventListener("abort", interrupt);

@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Command } from "../../core/command.ts";
 import { identityOf } from "../../core/process-identity.ts";
+import { runningProcesses } from "../../core/process-table.ts";
 import { lastLines, runCommand, runProgram } from "../../core/process.ts";
 import { recordTrace } from "../support/trace.ts";
 
@@ -20,6 +22,24 @@ const family = (file: string): [string, string[]] => script(`sleep 60 & echo $! 
 async function gone(pid: number): Promise<void> {
   while (identityOf(pid)) await new Promise((resolve) => setImmediate(resolve));
 }
+
+describe("a process that is killed", () => {
+  it("takes what it runs with it, and what that has started", async () => {
+    const file = join(folder, "pid");
+    // Silent, and deaf to a hang-up: nothing else would end it.
+    const silent = `trap '' HUP PIPE; sleep 60 & echo $! $$ > ${file}; wait`;
+    const code = `import { runProgram } from ${JSON.stringify(new URL("../../core/process.ts", import.meta.url).href)};
+await runProgram("/bin/sh", ["-c", ${JSON.stringify(silent)}]);`;
+    writeFileSync(join(folder, "main.mts"), code);
+    const main = spawn(process.execPath, ["--import", import.meta.resolve("tsx"), join(folder, "main.mts")], { stdio: ["ignore", "ignore", "inherit"] });
+    // What runs for a moment alone is watched by nobody.
+    await vi.waitFor(() => expect(runningProcesses().map(({ line }) => line)).toContainEqual(expect.stringMatching(new RegExp(` leash ${readFileSync(file, "utf8").trim().split(" ")[1]}$`))), 30_000);
+    const pids = readFileSync(file, "utf8").trim().split(" ").map(Number);
+    expect(pids.map((pid) => identityOf(pid) !== undefined)).toEqual([true, true]);
+    main.kill("SIGKILL");
+    await Promise.all(pids.map(gone));
+  }, 60_000);
+});
 
 describe("running a program", () => {
   it("returns what it printed and its exit status, whatever that is", async () => {
