@@ -81,6 +81,45 @@ describe("a machine that nobody stopped", () => {
   });
 });
 
+describe("a keeper that is sent a signal", () => {
+  const keeperPid = (): number => (JSON.parse(readFileSync(join(world.runtime, "box/keeper.json"), "utf8")) as { pid: number }).pid;
+  const serial = (): string => readFileSync(join(world.folder, "data/glowplug/machines/box/logs/serial.log"), "utf8");
+  const expectDown = async (): Promise<void> => {
+    await expect.poll(() => [processesOf(world.folder), filesBelow(world.runtime)], settled).toEqual([[], []]);
+    expect(await inspect()).toMatchObject({ State: "stopped", Condition: "ok", Reason: "", Ended: null });
+  };
+
+  it("of a terminal that goes away goes on, and at SIGTERM, as of a host that shuts down, has the guest power off", async () => {
+    await machine(`restart: "always",`);
+    for (const signal of ["SIGHUP", "SIGINT"] as const) {
+      process.kill(keeperPid(), signal);
+      expect(await world.ok("exec", "box", "echo", "well")).toBe("well\n");
+    }
+    process.kill(keeperPid(), "SIGTERM");
+    await expectDown();
+    expect(serial()).toContain("reboot: Power down");
+  });
+
+  it("does not start the machine again where the VM was sent it as well", async () => {
+    await machine(`restart: "always",`);
+    const pids = [keeperPid(), ...(await inspect()).Processes.map(({ Pid }) => Pid)];
+    for (const pid of pids) process.kill(pid, "SIGTERM");
+    await expectDown();
+  });
+
+  it("takes down what it was bringing up, and the start says so", async () => {
+    await machine();
+    await world.ok("stop", "box");
+    world.fakes?.behave({ qemu: { hang: "before-ready" } });
+    const started = world.glowplug("start", "box");
+    const events = join(world.folder, "data/glowplug/machines/box/logs/events.jsonl");
+    await expect.poll(() => readFileSync(events, "utf8").split('"phase":"ready","action":"begin"').length, settled).toBe(3);
+    process.kill(keeperPid(), "SIGTERM");
+    expect(await started).toMatchObject({ code: 130, stderr: expect.stringContaining("the start was ended by a stop") as string });
+    await expectDown();
+  });
+});
+
 describe("a guest that reboots", () => {
   it("is no end of its machine, and is well again once it is ready", async () => {
     await machine("", { qemu: { readyMs: 1500 } });
