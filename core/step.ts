@@ -13,7 +13,7 @@ export const steps = [
   "start.locked", "start.swept", "start.ports", "start.disk", "start.files", "start.plan", "start.keeper", "start.up", "start.record", "start.mounted", "start.done",
   // the keeper
   "keeper.listening", "keeper.known", "keeper.asked", "keeper.spawned", "keeper.noted", "keeper.helpers", "keeper.monitor", "keeper.life", "keeper.ready", "keeper.ssh", "keeper.probe",
-  "keeper.up", "keeper.port", "keeper.stopping", "keeper.guest-down", "keeper.vm-down", "keeper.sockets-down", "keeper.down", "keeper.folder",
+  "keeper.up", "keeper.port", "keeper.plugged", "keeper.unplugged", "keeper.stopping", "keeper.guest-down", "keeper.vm-down", "keeper.sockets-down", "keeper.down", "keeper.folder",
   // taking over a machine whose keeper was lost
   "adopt.plan", "adopt.keeper", "adopt.done",
   // stop

@@ -26,7 +26,7 @@ export async function adopt(parts: Parts, phases: Phases): Promise<UpFile> {
   const { vm } = children;
   if (!vm) throw new MachineError("vm-exited", `the VM of ${plan.name} has ended`);
   await phases.run("monitor", plan.deadlines.monitorMs, (signal) => attach(vm, parts, phases, signal, true));
-  for (const { name, role } of gone) if (role === "helper") problems.set(name, `${name} has ended while nobody looked after it`);
+  for (const { name, role } of gone) if (role === "helper" && !shares.isHalfway(name)) problems.set(name, `${name} has ended while nobody looked after it`);
   await tried("network", () => rejoinLan(parts), parts);
   await tried("volumes", () => shares.settle(), parts);
   await ports.adopt(up.ports);

@@ -5,6 +5,7 @@ import { MachineError } from "../errors.ts";
 import { shareTag } from "../kit.ts";
 import type { Share } from "../model.ts";
 import type { QmpStep, ShareMount } from "../roles/launcher.ts";
+import { step } from "../step.ts";
 import type { Child } from "./child.ts";
 import type { Children } from "./children.ts";
 import type { VmControl } from "./control.ts";
@@ -54,6 +55,12 @@ export class Shares {
     return this.#inTurn(() => this.#remove(target));
   }
 
+  /** Whether a helper serves what was plugged or unplugged then: its end is no news. */
+  isHalfway(helper: string): boolean {
+    const { hotShares } = this.#plan;
+    return hotShares !== undefined && this.#halfway.some((mount) => filled(hotShares.writable.name, mount) === helper);
+  }
+
   /** Takes from the VM what was plugged or unplugged when an earlier keeper was lost: nobody was told that it has it. */
   settle(): Promise<void> {
     return this.#inTurn(async () => {
@@ -84,9 +91,10 @@ export class Shares {
       const death = child.exited.then(() => Promise.reject(new MachineError("helper-exited", `${child.name} ended before it listened`, { hint: `Its output: glowplug logs ${this.#plan.name} forwarder` })));
       death.catch(() => {});
       await waitListening([filled(hotShares.socket, mount)], { timeoutMs: this.#plan.deadlines.helpersMs, signal: AbortSignal.timeout(this.#plan.deadlines.helpersMs + 1000), who: child.name, death });
-      for (const step of filled(hotShares.add, mount)) await qmp.step(step, stepLimitMs);
+      for (const one of filled(hotShares.add, mount)) await qmp.step(one, stepLimitMs);
+      step("keeper.plugged");
     } catch (error) {
-      for (const step of this.#removal(mount)) await qmp.step(step, stepLimitMs).catch(() => {});
+      for (const one of this.#removal(mount)) await qmp.step(one, stepLimitMs).catch(() => {});
       await this.#children.retire(child);
       this.#write();
       throw error;
@@ -107,7 +115,8 @@ export class Shares {
     if (child) this.#children.expectEnd(child);
     this.#write(mount);
     try {
-      for (const step of this.#removal(mount)) await qmp.step(step, stepLimitMs);
+      for (const one of this.#removal(mount)) await qmp.step(one, stepLimitMs);
+      step("keeper.unplugged");
     } catch (error) {
       this.#write();
       throw error;

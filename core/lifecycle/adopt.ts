@@ -34,7 +34,7 @@ export async function adoptOrphan(name: string, run: Run): Promise<void> {
   };
   for (const limit = performance.now() + patienceMs; (await stateOf(name, run.paths)).state === "orphaned"; ) {
     try {
-      const lock = await takeLock(path, { signal: run.signal, purpose: `glowplug adopt ${name}`, timeoutMs: 250, onWait });
+      const lock = await takeLock(path, { signal: run.signal, purpose: `giving ${name} another keeper`, timeoutMs: 250, onWait });
       await adoptLocked(name, run).finally(() => lock.release());
       return;
     } catch (error) {

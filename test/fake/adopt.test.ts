@@ -323,6 +323,27 @@ describe("a keeper that is killed", () => {
     expect(await world.ok("exec", "box", "echo", "up")).toBe("up\n");
   });
 
+  it.each(["keeper.plugged", "keeper.unplugged"] as const)("in the middle of a change of volumes (%s) leaves a machine without that one, and the change can be made again", async (step) => {
+    const crash = new CrashWorld();
+    world = crash;
+    await crash.prepare();
+    const ordered = new Ordered({ role: "keeper", born: "before", step, nth: 1, victim: "keeper" }, crash);
+    await run(process.execPath, [program, "start", "box"], { env: ordered.env("before"), cwd: join(crash.folder, "work") });
+    mkdirSync(join(crash.folder, "work/more"));
+    const helpers = (): number => processesOf(crash.folder).filter((line) => line.includes("--shared-dir")).length;
+    if (step === "keeper.unplugged") await world.ok("volume", "add", "box", "./more:/mnt/more");
+    const argv = step === "keeper.plugged" ? ["volume", "add", "box", "./more:/mnt/more"] : ["volume", "rm", "box", "/mnt/more"];
+    expect((await world.glowplug(...argv)).code).toBe(125);
+    expect(ordered.isDone).toBe(true);
+    expect(await world.ok("volume", "ls", "--noheading", "box")).not.toContain("mounted");
+    expect(helpers()).toBe(0);
+    await world.ok(...argv);
+    await expect.poll(async () => (await inspect()).Condition, settled).toBe("ok");
+    expect([helpers(), (await world.ok("volume", "ls", "box")).includes("mounted")]).toEqual(step === "keeper.plugged" ? [1, true] : [0, false]);
+    await world.ok("stop", "box");
+    expect([processesOf(world.folder), filesBelow(world.runtime)]).toEqual([[], []]);
+  });
+
   it.each<Order>([
     ...(["adopt.plan", "adopt.keeper", "adopt.done"] as const).map((step): Order => ({ role: "cli", step, victim: "cli" })),
     ...(["keeper.listening", "keeper.known", "keeper.asked", "keeper.monitor", "keeper.up"] as const).map((step): Order => ({ role: "keeper", step, victim: "keeper" })),

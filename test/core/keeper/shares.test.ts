@@ -37,7 +37,7 @@ it("takes from the VM what was plugged or unplugged when its keeper was lost, an
   const folder = scratchFolder();
   writeFileSync(join(folder, "shares.json"), JSON.stringify([mount("/there"), { ...mount("/half"), halfway: true }]));
   const { shares, said, retired, noted } = sharesIn(folder, ({ execute }) => execute === "device_del");
-  expect(shares.list).toEqual([mount("/there")]);
+  expect([shares.list, shares.isHalfway("virtiofsd /half"), shares.isHalfway("virtiofsd /there")]).toEqual([[mount("/there")], true, false]);
   await shares.settle();
   expect(said).toEqual(['device_del {"id":"half"}', 'chardev-remove {"id":"half"}']);
   expect(retired).toEqual(["virtiofsd /half"]);
