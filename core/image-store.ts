@@ -1,9 +1,10 @@
-import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { codeOf } from "./atomic.ts";
 import { takeLock, type LockOptions } from "./lock.ts";
 import type { Compression, Digest, DiskFormat, SourceFormat } from "./model.ts";
 import type { RecordedImage } from "./record.ts";
+import { isOurs } from "./safe-way.ts";
 import { hashFile, type CopyOptions } from "./sparse-copy.ts";
 
 /** Where a stored disk came from, and what was verified when it did. The same disk may have come from several places. */
@@ -39,9 +40,10 @@ export function storedDisk(store: string, image: Pick<StoredImage, "id" | "forma
   return join(store, image.id, `disk.${image.format}`);
 }
 
-/** The image with this sha256; undefined where there is none. */
+/** The image with this sha256; undefined where there is none, where its image.json is damaged, and where somebody else has put it there. */
 export function readImage(store: string, id: string): StoredImage | undefined {
   try {
+    if (!isOurFolder(join(store, id))) return undefined;
     const value: unknown = JSON.parse(readFileSync(join(store, id, "image.json"), "utf8"));
     return isStoredImage(value) && value.id === id ? value : undefined;
   } catch (error) {
@@ -61,12 +63,26 @@ export interface UnreadableImage {
   /** The sha256 that its disk had. */
   readonly id: string;
   readonly problem: string;
+  /** Somebody else has put it there, and it may not be ours to remove. */
+  readonly isForeign: boolean;
 }
 
 /** Images that are there and cannot be read. Machines on them have their disks still. */
 export function unreadableImages(store: string): readonly UnreadableImage[] {
   return idsIn(store).filter((id) => !readImage(store, id) && existsSync(join(store, id))).sort()
-    .map((id) => ({ id, problem: `${join(store, id, "image.json")} ${existsSync(join(store, id, "image.json")) ? "cannot be read" : "is gone"}` }));
+    .map((id) => ({ id, problem: problemOf(join(store, id)), isForeign: !isOurFolder(join(store, id)) }));
+}
+
+function problemOf(folder: string): string {
+  if (!isOurFolder(folder)) return `${folder} was put there by somebody else`;
+  const file = join(folder, "image.json");
+  return `${file} ${existsSync(file) ? "cannot be read" : "is gone"}`;
+}
+
+/** A store that others may write to is named by whoever wants one; what they put into it is not taken. */
+function isOurFolder(folder: string): boolean {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  return found !== undefined && found.isDirectory() && isOurs(found);
 }
 
 function idsIn(store: string): readonly string[] {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { diskError } from "./atomic.ts";
 import { MachineError } from "./errors.ts";
 import { openIncoming } from "./image-add.ts";
 import { listImages, storedDisk, unreadableImages, withStore, type StoredImage, type UnreadableImage } from "./image-store.ts";
@@ -49,7 +50,7 @@ export async function removeImage(paths: Paths, id: string): Promise<StoredImage
 export async function pruneImages(paths: Paths): Promise<readonly (StoredImage | UnreadableImage)[]> {
   const { users, unknown } = imageUse(paths);
   if (unknown.length > 0) throw new MachineError("wrong-state", `no image was removed: the record of ${unknown.join(", ")} cannot be read, so any image might be in use`, { hint: "`glowplug list` says what is wrong with it." });
-  const unused = allIn(paths.store).filter(({ id }) => !users.has(id));
+  const unused = allIn(paths.store).filter((image) => !users.has(image.id) && !("isForeign" in image && image.isForeign));
   await drop(paths.store, unused);
   removePartials(paths);
   return unused;
@@ -82,10 +83,18 @@ async function drop(store: string, images: readonly (StoredImage | UnreadableIma
   const incoming = await openIncoming(store, { evenWithoutRoom: true });
   try {
     await withStore(store, async () => {
-      for (const { id } of images) if (existsSync(join(store, id))) renameSync(join(store, id), join(incoming.folder, id));
+      for (const { id } of images) if (lstatSync(join(store, id), { throwIfNoEntry: false })) take(join(store, id), join(incoming.folder, id));
     }, { evenWithoutRoom: true });
   } finally {
     incoming.remove();
+  }
+}
+
+function take(folder: string, target: string): void {
+  try {
+    renameSync(folder, target);
+  } catch (cause) {
+    throw diskError(`${folder} could not be removed`, cause);
   }
 }
 

@@ -31,8 +31,13 @@ export function checkWay(path: string, user = process.getuid?.()): void {
   }
 }
 
+/** Whether something is the user's or root's. */
+export function isOurs({ uid }: Pick<Stats, "uid">, user = process.getuid?.()): boolean {
+  return user === undefined || [user, 0, unmapped].includes(uid);
+}
+
 function problemOf(found: Stats, user: number): string | undefined {
-  if (![user, 0, unmapped].includes(found.uid)) return `belongs to user ${found.uid}`;
+  if (!isOurs(found, user)) return `belongs to user ${found.uid}`;
   const isOpen = found.isDirectory() && (found.mode & 0o002) !== 0 && (found.mode & 0o1000) === 0;
   return isOpen ? "can be written to by everybody" : undefined;
 }

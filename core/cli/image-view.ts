@@ -39,8 +39,16 @@ export function unreadableItem(store: string, image: UnreadableImage, { users }:
 
 /** Bytes that an image takes: less than its file's length where that has holes. */
 export function bytesOnDisk(store: string, image: StoredImage | UnreadableImage): number {
-  const files = "problem" in image ? readdirSync(join(store, image.id)).map((name) => join(store, image.id, name)) : [storedDisk(store, image)];
+  const files = "problem" in image ? filesIn(join(store, image.id)) : [storedDisk(store, image)];
   return files.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512, 0);
+}
+
+function filesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).map((name) => join(folder, name));
+  } catch {
+    return []; // somebody else's
+  }
 }
 
 /** As many digits as tell images apart for people. */

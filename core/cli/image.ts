@@ -110,7 +110,7 @@ async function prune(call: ImageCall, words: readonly string[]): Promise<void> {
   const { flags: { force }, globals, run, output, shell } = call;
   const { store } = run.paths;
   const use = await useOf(call);
-  const unused = [...listImages(store), ...unreadableImages(store)].filter(({ id }) => !use.users.has(id));
+  const unused = [...listImages(store), ...unreadableImages(store).filter(({ isForeign }) => !isForeign)].filter(({ id }) => !use.users.has(id));
   const sizes = new Map(unused.map((image) => [image.id, bytesOnDisk(store, image)]));
   if (!force && unused.length > 0 && use.unknown.length === 0) {
     const ask = globals.json ? (line: string): void => void shell.stderr.write(visible(line)) : output.write;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { addImage, openIncoming } from "../../../core/image-add.ts";
-import type { StoredImage } from "../../../core/image-store.ts";
+import { findImage, readImage, type StoredImage } from "../../../core/image-store.ts";
 import type { Paths } from "../../../core/paths.ts";
 import type { Verification } from "../../../core/record.ts";
 import { commandLine } from "./command-line.ts";
@@ -93,6 +93,23 @@ describe("image rm", () => {
     use(line, "web", needed);
     expect(await line.run(["image", "rm", spare.id.slice(0, 8)])).toEqual({ status: 0, stdout: `${spare.id}\n`, stderr: "" });
     expect(await line.run(["image", "rm", "--force", needed.id])).toMatchObject({ status: 125, stderr: `Error: the image ${needed.id.slice(0, 12)} (Fedora) is in use by web\nhint: Remove those machines first.\n` });
+  });
+});
+
+describe("an image that somebody else put into the store", () => {
+  test.each<[string, (folder: string) => void]>([
+    ["by a link", (folder) => { renameSync(folder, `${folder}.away`); symlinkSync(`${folder}.away`, folder); }],
+    // Without root nothing can be given away.
+    ["by a folder of its own", (folder) => { if (process.getuid?.() === 0) chownSync(folder, 61_234, 61_234); else { renameSync(folder, `${folder}.away`); symlinkSync(`${folder}.away`, folder); } }],
+  ])("(%s) is used by nobody, and told", async (_, plant) => {
+    const line = commandLine();
+    const { id } = await store(line.paths, "Debian");
+    plant(join(line.paths.store, id));
+    expect((await line.run(["image", "ls"])).stderr).toBe(`Warning: the image ${id.slice(0, 12)} is damaged: ${join(line.paths.store, id)} was put there by somebody else; \`glowplug doctor\` tells what to do\n`);
+    expect(readImage(line.paths.store, id)).toBeUndefined();
+    expect(await findImage(line.paths.store, () => true)).toBeUndefined();
+    expect((await line.run(["image", "prune", "--force"])).stdout).toBe("Total reclaimed space: 0B\n");
+    expect(await line.run(["image", "rm", id.slice(0, 12)])).toMatchObject({ status: 0 });
   });
 });
 
