@@ -78,7 +78,7 @@ export function makePrivateFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    if (codeOf(cause) !== "EEXIST" && codeOf(cause) !== "ENOTDIR") throw diskError(`the folder ${path} could not be made`, cause);
+    if (codeOf(cause) !== "EEXIST" && codeOf(cause) !== "ENOTDIR") throw diskError(`the folder ${path} could not be made`, reasonOf(path, cause));
   }
   const folder = openFolder(path);
   // All that follows goes through the open folder, so that nobody can put a link in its place in between.
@@ -89,6 +89,19 @@ export function makePrivateFolder(path: string): void {
     if ((found.mode & 0o777) !== 0o700) fchmodSync(folder, 0o700);
   } finally {
     closeSync(folder);
+  }
+}
+
+/** Making folders one below the other, Node says ENOENT where it could not make the first of them (20.20): that one alone tells why. */
+function reasonOf(path: string, cause: unknown): unknown {
+  if (codeOf(cause) !== "ENOENT") return cause;
+  let first = path;
+  while (!lstatSync(dirname(first), { throwIfNoEntry: false }) && dirname(first) !== first) first = dirname(first);
+  try {
+    mkdirSync(first, { mode: 0o700 });
+    return cause;
+  } catch (reason) {
+    return reason;
   }
 }
 

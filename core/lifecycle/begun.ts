@@ -25,14 +25,23 @@ export async function leaveBegun(files: MachinePaths, begun: Begun): Promise<voi
 
 /** What a start has left to do that is no more; undefined where none is left, and where it is still at it. */
 export function readBegun(files: MachinePaths): Begun | undefined {
+  const found = readBegunFile(files);
+  if (!found) return undefined;
+  const { by, ...begun } = found;
+  return by !== null && isAlive(by) ? undefined : begun;
+}
+
+/** Undefined where all was done. */
+function readBegunFile({ startBegun }: MachinePaths): (Begun & { readonly by: ProcessIdentity | null }) | undefined {
   try {
-    const { by, ...begun } = JSON.parse(readFileSync(files.startBegun, "utf8")) as Begun & { readonly by: ProcessIdentity | null };
-    return by !== null && isAlive(by) ? undefined : begun;
+    return JSON.parse(readFileSync(startBegun, "utf8")) as Begun & { readonly by: ProcessIdentity | null };
   } catch {
-    return undefined; // all was done
+    return undefined;
   }
 }
 
+/** All is done. What another start has begun meanwhile is not this one's. */
 export function clearBegun(files: MachinePaths): void {
+  if (readBegunFile(files)?.by?.pid !== process.pid) return;
   rmSync(files.startBegun, { force: true });
 }

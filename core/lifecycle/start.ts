@@ -54,11 +54,15 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
       step("start.mounted");
       await joinLan(up, run);
     } catch (error) {
+      await checkStillUp(spec.name, keeper, error, run);
       await leaveBegun(files, { mounts, names, notes, accelerators });
       throw error;
     }
     try {
       await hooks.fire("afterStart", recordedInfo(up, spec, run.paths), { ssh, ports: keeper.ports });
+    } catch (error) {
+      await checkStillUp(spec.name, keeper, error, run);
+      throw error;
     } finally {
       clearBegun(files);
       step("start.done");
@@ -76,6 +80,14 @@ async function keptUp(name: string, run: Run): Promise<KeeperStatus | undefined>
   if (!(await adoptLocked(name, run))) return undefined;
   const { state, keeper } = await stateOf(name, run.paths);
   return state === "running" && !readBegun(run.paths.machine(name)) ? keeper : undefined;
+}
+
+/** The lock is free by now. Throws MachineError "vm-exited" where somebody else has stopped what came up, which is why its guest does not answer. */
+async function checkStillUp(name: string, keeper: KeeperStatus, cause: unknown, run: Run): Promise<void> {
+  const now = await stateOf(name, run.paths);
+  const vmOf = ({ children }: KeeperStatus): number | undefined => children.find(({ role }) => role === "vm")?.pid;
+  const isGone = now.state === "stopped" || now.state === "stopping" || (now.keeper !== undefined && vmOf(now.keeper) !== vmOf(keeper));
+  if (isGone) throw new MachineError("vm-exited", `${name} came up, and was stopped by somebody else before it was of use`, { cause });
 }
 
 /** A machine whose start was killed, or lost its guest at the end, goes on coming up: it is waited for. Undefined where none does. Throws MachineError "wrong-state" for one that is up. */

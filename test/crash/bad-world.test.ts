@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CrashWorld } from "../support/crash/crash-world.ts";
 import { again, type Experiment } from "../support/crash/experiment.ts";
-import { performAll, stepsOf, type Rounds } from "../support/crash/suite.ts";
+import { isOwn, performAll, stepsOf, type Rounds } from "../support/crash/suite.ts";
 import { holdReadOnly } from "../support/crash/small-disk.ts";
 import { TightWorld } from "../support/crash/tight-world.ts";
 import { asked, clockJumps, diskFull, terminalClosed, toldAs, type Trouble } from "../support/crash/trouble.ts";
@@ -27,14 +27,14 @@ async function expectNoFailure<W extends CrashWorld>(what: string, experiments: 
   const { steps, done, failures } = await performAll(experiments, rounds);
   console.log(`${what}: ${steps} steps, ${done} troubles, ${failures.length} failures (${Math.round((performance.now() - began) / 1000)} s)`);
   expect(failures).toEqual([]);
-  expect(done).toBeGreaterThan(0);
+  expect(done > 0).toBe(experiments.length > 0);
 }
 
 describe("a disk that is full from a write of a verb's on", () => {
   const trouble = diskFull((one) => (one as TightWorld).small.path);
 
   it.each(verbs)("%s: says so, or does it, and is repeated when there is room", async (_, verb) => {
-    const writes = (await stepsOf(verb, world, { writes: true })).filter(({ step }) => step.startsWith("write "));
+    const writes = (await stepsOf(verb, world, { writes: true })).filter((at) => at.step.startsWith("write ") && at.born === "now" && isOwn(verb, at));
     const experiments = writes.map((at): Experiment => ({ verb, at, trouble, follow: "again" }));
     await expectNoFailure(`disk full, ${verb.title}`, experiments, { newWorld: () => new TightWorld(), relieve: ({ small }) => small.makeRoom(), tell });
   });
@@ -44,7 +44,7 @@ describe("a disk that is full from a write of a verb's on", () => {
 describe(`a signal, a closed terminal or a wrong clock at each step (seed ${seed})`, () => {
   it.each(verbs)("%s: is undone or done, and the next command works", async (title, verb) => {
     const ofCli: readonly Trouble[] = [asked("SIGTERM"), asked("SIGHUP"), terminalClosed, ...clockJumps];
-    const steps = await stepsOf(verb, world);
+    const steps = (await stepsOf(verb, world)).filter((at) => isOwn(verb, at));
     const experiments = steps.map((at, index): Experiment => {
       const troubles = at.role === "cli" ? ofCli : clockJumps;
       return { verb, at, trouble: troubles[(seed + index) % troubles.length] as Trouble, follow: index % 2 === 0 ? "again" : "onwards" };
@@ -77,7 +77,7 @@ describe("a QEMU that", () => {
   it("writes a gigabyte to its standard error, and a guest that fills its console, fill no disk", async () => {
     const one = new CrashWorld();
     await one.prepare();
-    one.fakes?.behave({ qemu: { stderrFlood: 2 ** 30, consoleFlood: 2 ** 28 } });
+    one.fakes?.behave({ qemu: { stderrFlood: 2 ** 30, consoleFlood: 2 ** 26 } });
     await one.ok("start", "box");
     const logs = join(one.folder, "data/glowplug/machines/box/logs");
     const sizeOf = (log: string): number => [log, `${log}.1`].map((name) => statSync(join(logs, name), { throwIfNoEntry: false })?.size ?? 0).reduce((sum, size) => sum + size, 0);

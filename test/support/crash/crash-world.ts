@@ -7,8 +7,8 @@ import { freePort, processesOf, program, run, World, type Ended } from "../world
 import { Ordered, type Order } from "./order.ts";
 import type { CrashVerb } from "./verbs.ts";
 
-/** How a machine is found by a verb. */
-export type Condition = "none" | "made" | "running";
+/** How a machine is found by a verb; orphaned: it runs, and its keeper was killed. */
+export type Condition = "none" | "made" | "running" | "orphaned";
 
 /** Folders that are put back as they were. */
 const keptFolders = ["data", "images", "config"];
@@ -22,6 +22,8 @@ const guestData = "what the guest has synced\n";
 /** A world with one machine, "box", on programs that play QEMU and gvproxy; its files can be put back as they were. */
 export class CrashWorld extends World {
   readonly name = "box";
+  /** A record that found no room for its copy goes without until the next verb that changes the machine. */
+  readonly mayLackCopy: boolean = false;
   #port = 0;
   #otherPort = 0;
   readonly #kept = join(this.folder, "kept");
@@ -73,9 +75,16 @@ export class CrashWorld extends World {
     }
     for (const name of keptFolders) cpSync(join(this.#kept, name), join(this.folder, name), { recursive: true, preserveTimestamps: true });
     if (condition === "none") rmSync(join(this.folder, "data/glowplug/machines"), { recursive: true });
-    if (condition !== "running") return;
+    if (condition !== "running" && condition !== "orphaned") return;
     const started = await this.#run(["start", "box"], ordered?.env("before") ?? this.env);
     if (started.code !== 0) throw new Error(`the machine that is to be found running did not start: ${started.stderr}`);
+    if (condition === "orphaned") await this.#killKeeper();
+  }
+
+  async #killKeeper(): Promise<void> {
+    const { pid } = JSON.parse(readFileSync(join(this.runtime, "box/keeper.json"), "utf8")) as { pid: number };
+    process.kill(pid, "SIGKILL");
+    while (identityOf(pid)) await pause(10);
   }
 
   /** A verb that hangs is ended, and has no exit status. */

@@ -2,7 +2,7 @@ import type { Ended } from "../world.ts";
 import { faultsOf } from "./check.ts";
 import type { CrashWorld } from "./crash-world.ts";
 import type { TakenStep } from "./order.ts";
-import type { Trouble } from "./trouble.ts";
+import { isUp, type Trouble } from "./trouble.ts";
 import type { CrashVerb } from "./verbs.ts";
 
 /** A verb, the step at which something goes wrong, and what is done then. */
@@ -30,8 +30,8 @@ export async function perform<W extends CrashWorld>({ verb, at, trouble, follow 
   const { isDone } = ordered;
   const answered = isDone ? ((await trouble.faults?.(ended, verb, world, at)) ?? []) : [];
   relieve(world);
-  // A verb may end well although somebody was killed, and one that is killed at its end has done it all.
-  const mayRun = ended.code === 0 || at.step === "start.done" || verb.from === "running";
+  // A verb may end well although somebody was killed, and one that ends at its end has done it all.
+  const mayRun = ended.code === 0 || at.step === "start.done" || (ended.code !== null && isUp.test(at.step)) || verb.from === "running" || verb.from === "orphaned";
   const left = follow === "again" ? await again(verb, world) : await onwards(verb, mayRun, world);
   return { isDone, faults: [...answered, ...left] };
 }

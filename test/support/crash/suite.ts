@@ -23,13 +23,19 @@ export async function stepsOf(verb: CrashVerb, world: CrashWorld, { writes = fal
 
 /** The kills of a verb: of whoever lives at each step of it, by the steps before it. What follows alternates, and is the other with the next seed. */
 export async function killsOf(verb: CrashVerb, world: CrashWorld, seed: number): Promise<readonly Experiment[]> {
-  const places = victimsAt(await stepsOf(verb, world), verb).filter(({ at }) => !verb.ownSteps || at.role === "cli");
+  const places = victimsAt(await stepsOf(verb, world), verb).filter(({ at }) => isOwn(verb, at));
   const kills = places.flatMap(({ at, victims }) => victims.filter((victim) => !verb.helpers || victim === "helper").map((victim) => ({ verb, at, trouble: killed(victim) })));
   return kills.map((kill, index): Experiment => ({ ...kill, follow: (seed + index) % 2 === 0 ? "again" : "onwards" }));
 }
 
+/** Whether a step is one of those that are tried of a verb. */
+export function isOwn({ ownSteps }: CrashVerb, { role }: TakenStep): boolean {
+  return !ownSteps || role === "cli";
+}
+
 function victimsAt(taken: readonly TakenStep[], { from, helpers = 0 }: CrashVerb): readonly { readonly at: TakenStep; readonly victims: readonly Victim[] }[] {
-  const living = new Set<Victim>(from === "running" ? ["cli", "keeper", "forwarder", "vm"] : ["cli"]);
+  const running = from === "running" || from === "orphaned";
+  const living = new Set<Victim>(["cli", ...(running ? ["forwarder", "vm"] as const : []), ...(from === "running" ? ["keeper"] as const : [])]);
   let noted = 0;
   return taken.map((at) => {
     if (at.step === "keeper.known") living.add("keeper");

@@ -7,6 +7,7 @@ import { SmallDisk } from "./small-disk.ts";
 
 /** A crash world all of whose folders of ours lie on one small disk. */
 export class TightWorld extends CrashWorld {
+  override readonly mayLackCopy = true;
   readonly small = new SmallDisk(mkdtempSync(join(tmpdir(), "gp-small-")), "8m");
 
   constructor() {

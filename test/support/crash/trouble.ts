@@ -48,12 +48,12 @@ export function toldAs(reason: RegExp): NonNullable<Trouble["faults"]> {
 }
 
 /** From these steps on a machine is up, and stays so. */
-const isUp = /^start\.(up|record|mounted|done)$/;
+export const isUp = /^start\.(up|record|mounted|done)$/;
 
 /** Nothing is left of a verb that was asked to end. */
 async function isUndone({ code, stdout, stderr }: Ended, { argv, from, removes }: CrashVerb, world: CrashWorld, step: string, status: number): Promise<readonly string[]> {
   if (code === 0) return [];
   if (code !== status) return [`glowplug ${argv.join(" ")} ended with ${code ?? "no answer"}, not ${status}: ${stdout}${stderr}`];
-  if (removes || from === "running" || isUp.test(step)) return [];
-  return faultsOf(world, { machine: from === "made", data: from === "made", swept: true });
+  if (removes || from === "running" || from === "orphaned" || isUp.test(step)) return [];
+  return faultsOf(world, { machine: from === "made", data: from === "made" });
 }
