@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { makePrivateFolder, writeFileDurably } from "../../core/atomic.ts";
+import { SmallDisk } from "../support/crash/small-disk.ts";
 
 let folder: string;
 beforeEach(() => { folder = mkdtempSync(join(tmpdir(), "atomic-")); });
@@ -82,4 +83,19 @@ describe("makePrivateFolder", () => {
     if (isRoot) chownSync(folder, 4711, 4711);
     expect(thrown(() => makePrivateFolder(isRoot ? folder : "/"))).toMatchObject({ code: "conflict", message: expect.stringMatching(/belongs to user \d+, not to user \d+/) });
   });
+});
+
+/** On a small file system of its own, which only root can mount. */
+test("a folder that cannot be made on a read-only disk is told with that reason, however many are missing", () => {
+  const path = mkdtempSync(join(tmpdir(), "gp-ro-"));
+  const disk = new SmallDisk(path, "64k");
+  try {
+    disk.setReadOnly(true);
+    for (const name of ["a", "a/b/c"]) {
+      expect(() => makePrivateFolder(join(path, name))).toThrow(expect.objectContaining({ code: "disk", message: `the folder ${join(path, name)} could not be made: the file system is read-only` }));
+    }
+  } finally {
+    disk.remove();
+    rmSync(path, { recursive: true });
+  }
 });

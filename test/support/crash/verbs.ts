@@ -33,6 +33,8 @@ export const crashVerbs: readonly CrashVerb[] = [
   { title: "start", from: "made", argv: ["start", "box"], done: /unable to start "box": already running/ },
   { title: "start of a machine with a volume", from: "made", first: ["volume", "add", "box", "../guest:/data"], argv: ["start", "box"], done: /unable to start "box": already running/, helpers: 1 },
   { title: "stop", from: "running", argv: ["stop", "box"], stops: true },
+  { title: "stop of a machine without its keeper", from: "orphaned", argv: ["stop", "box"], stops: true, ownSteps: true },
+  { title: "exec on a machine without its keeper", from: "orphaned", argv: ["exec", "box", "echo", "a b"], needs: "running" },
   { title: "restart", from: "running", argv: ["restart", "box"], ownSteps: true },
   { title: "set", from: "made", argv: ["set", "--memory", "512", "--disk-size", "2", "box"], done: /new disk size must be larger than 2 GB/ },
   { title: "port add", from: "running", argv: ["port", "add", "box", "PORT:7000"], needs: "running" },
