@@ -5,7 +5,7 @@ import { within } from "../limit.ts";
 import { isAlive } from "../process-identity.ts";
 import { again } from "./again.ts";
 import { attach } from "./bring-up.ts";
-import type { ChildRecord } from "./child.ts";
+import { endChild, type ChildRecord } from "./child.ts";
 import type { Parts } from "./parts.ts";
 import type { Phases } from "./phases.ts";
 import { replugNic } from "./replug.ts";
@@ -27,6 +27,9 @@ export async function adopt(parts: Parts, phases: Phases): Promise<UpFile> {
   if (!vm) throw new MachineError("vm-exited", `the VM of ${plan.name} has ended`);
   await phases.run("monitor", plan.deadlines.monitorMs, (signal) => attach(vm, parts, phases, signal, true));
   for (const { name, role } of gone) if (role === "helper" && !shares.isHalfway(name)) problems.set(name, `${name} has ended while nobody looked after it`);
+  // One that was about to take the place of another is replaced once more: what it has been told of the guest is not known.
+  const forwarder = plan.forwarder && children.of({ ...plan.forwarder, role: "forwarder" });
+  if (forwarder && up.ports.held) await endChild(forwarder, 2000);
   await tried("network", () => rejoinLan(parts), parts);
   await tried("volumes", () => shares.settle(), parts);
   await ports.adopt(up.ports);

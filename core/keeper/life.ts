@@ -78,7 +78,7 @@ export class Life {
     // The host may have slept meanwhile.
     void reached.then(() => (signal.aborted ? undefined : mendClock(this.parts, signal)));
     // A forwarder that has died meanwhile is brought back first: whoever has the machine taken over wants something of its guest.
-    if (plan.forwarder && !children.of({ ...plan.forwarder, role: "forwarder" })) await Promise.race([reached, pause(plan.deadlines.sshMs, signal)]);
+    if (plan.forwarder && (children.of({ ...plan.forwarder, role: "forwarder" })?.hasExited() ?? true)) await Promise.race([reached, pause(plan.deadlines.sshMs, signal)]);
     return up;
   }
 

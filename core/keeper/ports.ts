@@ -16,6 +16,8 @@ export interface OpenPorts {
   readonly guests: readonly ListedPort[];
   /** One that is just being opened: nobody was told yet that it is. */
   readonly opening?: ResolvedPort;
+  /** The forwarder was just being replaced: the new one leads nowhere yet. */
+  readonly held?: boolean;
 }
 
 /** The ports of the host that lead into a running machine. */
@@ -45,7 +47,7 @@ export class Ports {
   /** All of them, as `adopt` takes them. */
   get state(): OpenPorts {
     const open = [...this.#open.values()].map((port) => ({ ...port, carried: this.#exposer?.isCarried(port) ?? false }));
-    return { open, guests: this.#guests, ...(this.#opening && { opening: this.#opening }) };
+    return { open, guests: this.#guests, ...(this.#opening && { opening: this.#opening }), ...(this.#isHeld && { held: true }) };
   }
 
   /** Calls back whenever `state` has changed, until the returned function is called. */
@@ -149,6 +151,7 @@ export class Ports {
   /** The forwarder is gone: what is known to be open is kept until `reopen`. */
   hold(): void {
     this.#isHeld = true;
+    this.#changed();
   }
 
   /** Opens everything anew behind a new forwarder. What cannot be opened is a problem of the machine. */
@@ -160,6 +163,7 @@ export class Ports {
       for (const listed of this.#guests) await this.#again(listed.port, () => exposer.restore(listed));
     }
     this.#isHeld = false;
+    this.#changed();
   }
 
   /** Opens what an earlier life of the machine had open beside its plan. What cannot be opened is a problem of the machine. */
@@ -172,8 +176,9 @@ export class Ports {
   }
 
   /** Takes over what an earlier keeper had open: what the forwarder or the VM leads into the guest stays so, what the keeper carried is opened again. */
-  adopt({ open, guests, opening }: OpenPorts): Promise<void> {
+  adopt({ open, guests, opening, held = false }: OpenPorts): Promise<void> {
     return this.#inTurn(async () => {
+      this.#isHeld = held;
       const exposer = new Exposer(this.#plan.expose, this.#context);
       this.#exposer = exposer;
       this.#guests = guests;

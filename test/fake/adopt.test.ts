@@ -216,6 +216,25 @@ describe("a machine whose keeper was killed", () => {
     expect(noted("forwarder")).not.toBe(forwarder);
   });
 
+  it("while its forwarder was brought back has that done by the next one", async () => {
+    const guest = await servePage();
+    const published = await freePort();
+    await machine(`ports: ["${published}:${guest}"],`);
+    const before = { keeper: keeperPid(), vm: noted("vm") };
+    const forwarder = noted("forwarder");
+    world.fakes?.behave({ gvproxy: { neverListen: true } });
+    await killPid(forwarder);
+    await expect.poll(() => noted("forwarder"), settled).not.toSatisfy((pid: number) => pid === forwarder || Number.isNaN(pid));
+    const half = noted("forwarder");
+    await killKeeper();
+    world.fakes?.behave({});
+    expect(isAlive(half)).toBe(true);
+    expect(await world.ok("exec", "box", "echo", "still here")).toBe("still here\n");
+    await expectAdopted(before);
+    expect(await page(published)).toBe("from the guest");
+    expect(isAlive(half)).toBe(false);
+  });
+
   it("is degraded where a helper died in between", async () => {
     await machine('volumes: ["./src:/srv/src"],');
     await killKeeper();
