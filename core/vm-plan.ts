@@ -6,6 +6,8 @@ export interface HelperPlan {
   readonly command: Command;
   /** Sockets that must listen before the VM is spawned. */
   readonly listens: readonly string[];
+  /** The tag of the share that it serves, where it serves one. */
+  readonly serves?: string;
 }
 
 /**
@@ -45,10 +47,12 @@ export interface ShareMount {
   readonly share: Required<Share>;
   /** The file system. */
   readonly kind: ShareKind;
-  /** What is mounted: `shareTag` of the target. */
+  /** What is mounted: `shareTag` of the target, and a number behind it for one that was given to the VM anew. */
   readonly tag: string;
   /** Which of the `slots` of HotShares it is plugged into. */
   readonly slot?: string;
+  /** Whether what served it has ended: whatever touches it in the guest waits for ever, or fails. */
+  readonly dead?: boolean;
 }
 /**
  * How a folder is given to the running VM and taken from it again. In every string, {tag} {target} {source} and {slot} are filled in,

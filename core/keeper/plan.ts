@@ -53,6 +53,8 @@ export interface KeeperPlan {
 export interface ListeningCommand {
   readonly command: CommandRecord;
   readonly listens: readonly string[];
+  /** The tag of the share that it serves. */
+  readonly serves?: string;
 }
 export interface ProcessPlan extends ListeningCommand {
   readonly role: "forwarder" | "helper";

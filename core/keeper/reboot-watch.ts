@@ -13,8 +13,9 @@ export const watchReboots: Watch = ({ plan: { deadlines, name, readyByLogin }, c
   let boots = 0;
   const begun = async (): Promise<void> => {
     const boot = ++boots;
+    // QEMU tells of one reboot several times.
+    if (!problems.has("reboot")) journal.say("state", { state: "rebooting" });
     problems.set("reboot", "the guest is rebooting");
-    journal.say("state", { state: "rebooting" });
     // Of a guest that sends no line, a login tells that it is up; the old connection must have broken before.
     if (readyByLogin) return void pause(downMs, over.signal).then(() => done("Ready"));
     await pause(deadlines.readyMs, over.signal);

@@ -1,12 +1,13 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { CommandRecord } from "../command.ts";
 import { MachineError } from "../errors.ts";
 import { shareTag } from "../kit.ts";
 import type { Share } from "../model.ts";
 import type { QmpStep, ShareMount } from "../roles/launcher.ts";
 import { step } from "../step.ts";
-import type { Child } from "./child.ts";
+import { lastWords, type Child } from "./child.ts";
 import type { Children } from "./children.ts";
 import type { VmControl } from "./control.ts";
 import { waitListening } from "./listening.ts";
@@ -16,9 +17,12 @@ import type { KeeperPlan } from "./plan.ts";
 const stepLimitMs = 30_000;
 
 /** As it stands in `shares.json`. */
-type NotedShare = ShareMount & { readonly halfway?: true };
+type NotedShare = ShareMount & { readonly halfway?: true; readonly lost?: true };
 
-/** The folders of the host that a running VM is given. The guest mounts them by itself. `shares.json` names them for a keeper that comes later. */
+/**
+ * The folders of the host that a running VM is given. The guest mounts them by itself. `shares.json` names them for a keeper that comes later.
+ * A device whose helper has ended stays: QEMU connects none to another helper, and its guest cannot let it go before it boots anew.
+ */
 export class Shares {
   readonly #plan: KeeperPlan;
   readonly #children: Children;
@@ -26,20 +30,42 @@ export class Shares {
   readonly #mounts = new Map<string, ShareMount>();
   /** What an earlier keeper was plugging or unplugging when it was lost. */
   readonly #halfway: ShareMount[] = [];
+  #lost: readonly ShareMount[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(plan: KeeperPlan, children: Children, control: VmControl) {
     this.#plan = plan;
     this.#children = children;
     this.#control = control;
-    for (const { halfway, ...mount } of readShares(fileOf(plan)) ?? (plan.mounts as readonly NotedShare[])) {
+    for (const { halfway, lost, ...mount } of readShares(fileOf(plan)) ?? (plan.mounts as readonly NotedShare[])) {
       if (halfway) this.#halfway.push(mount);
+      else if (lost) this.#lost = [...this.#lost, mount];
       else this.#mounts.set(mount.share.target, mount);
     }
   }
 
   get list(): readonly ShareMount[] {
     return [...this.#mounts.values()];
+  }
+
+  /** Devices that have nothing behind them any more, by what the guest knows them. */
+  get lost(): readonly ShareMount[] {
+    return this.#lost;
+  }
+
+  /** Folders whose helper is not there: an earlier keeper has lost it, or was just bringing it back. */
+  get orphans(): readonly { readonly target: string; readonly helper: string }[] {
+    const atStart = this.#plan.mounts.map(({ tag }) => tag);
+    return this.list.flatMap((mount) => {
+      // Of a helper that the plan does not join with its folder the name is not known for sure.
+      const helper = atStart.includes(mount.tag) ? this.#helperAtStart(mount.share)?.command.name : this.#helperName(mount);
+      return helper === undefined || this.#helperOf(mount) ? [] : [{ target: mount.share.target, helper }];
+    });
+  }
+
+  /** What a helper serves; undefined for one that serves no folder, or one that is just coming or going. */
+  servedBy({ name, role }: Pick<Child, "name" | "role">): ShareMount | undefined {
+    return role === "helper" ? this.list.find((mount) => this.#helperName(mount) === name) : undefined;
   }
 
   /**
@@ -75,23 +101,68 @@ export class Shares {
     });
   }
 
+  /** The helper of a folder has ended: nobody is to touch it in the guest. */
+  bury(target: string): void {
+    const mount = this.#mounts.get(target);
+    if (!mount) return;
+    this.#mounts.set(target, { ...mount, dead: true });
+    this.#write();
+  }
+
+  /**
+   * Gives the VM a folder anew whose helper has ended. Throws MachineError "unsupported-host" where that cannot be while it runs;
+   * nothing is left of what fails half-way.
+   */
+  revive(target: string, signal: AbortSignal): Promise<ShareMount> {
+    return this.#inTurn(() => this.#revive(target, signal));
+  }
+
+  /** Takes a device with nothing behind it from the VM. A guest in which somebody waits for it lets neither it go, nor any other that comes later. */
+  drop(mount: ShareMount): Promise<void> {
+    return this.#inTurn(() => this.#drop(mount));
+  }
+
   async #add(share: Required<Share>): Promise<ShareMount> {
-    const { hotShares } = this.#plan;
-    const { qmp } = this.#control;
     if (this.#mounts.has(share.target)) throw new MachineError("conflict", `${this.#plan.name} has a volume at ${share.target} already`, { hint: "Remove it first, or choose another target." });
+    const mount = await this.#plug(share, undefined, AbortSignal.timeout(this.#plan.deadlines.helpersMs + 1000));
+    this.#mounts.set(share.target, mount);
+    this.#write();
+    return mount;
+  }
+
+  async #revive(target: string, signal: AbortSignal): Promise<ShareMount> {
+    const before = this.#mounts.get(target);
+    if (!before?.dead) throw new MachineError("not-found", `${this.#plan.name} has lost no volume at ${target}`);
+    const mount = await this.#plug(before.share, this.#helperAtStart(before.share), signal);
+    this.#mounts.set(target, mount);
+    this.#lost = [...this.#lost, before];
+    this.#write();
+    return mount;
+  }
+
+  /** Spawns the helper of a folder, where it had one at the start that one, and plugs a device for it. */
+  async #plug(share: Required<Share>, atStart: HelperAtStart | undefined, signal: AbortSignal): Promise<ShareMount> {
+    const { hotShares, deadlines } = this.#plan;
+    const { qmp } = this.#control;
     const helper = share.readOnly ? hotShares?.readOnly : hotShares?.writable;
     if (!hotShares || !qmp || !helper) throw this.#notNow("be given this folder");
-    const slot = hotShares.slots?.find((one) => ![...this.#mounts.values()].some((other) => other.slot === one));
+    const there = [...this.#mounts.values(), ...this.#lost];
+    const slot = hotShares.slots?.find((one) => !there.some((other) => other.slot === one));
     if (hotShares.slots && slot === undefined) throw this.#notNow("be given more folders");
-    const mount: ShareMount = { share, kind: hotShares.kind, tag: shareTag(share.target), ...(slot !== undefined && { slot }) };
+    const tag = tags(share.target).find((one) => !there.some((other) => other.tag === one)) ?? "";
+    const mount: ShareMount = { share, kind: hotShares.kind, tag, ...(slot !== undefined && { slot }) };
     this.#write(mount);
-    const child = await this.#children.spawn(filled(helper, mount), "helper");
+    const socket = filled(hotShares.socket, mount);
+    rmSync(socket, { force: true });
+    const child = await this.#children.spawn(atStart ? renamed(atStart.command, atStart.tag, tag) : filled(helper, mount), "helper");
     this.#children.expectEnd(child);
     try {
-      const death = child.exited.then(() => Promise.reject(new MachineError("helper-exited", `${child.name} ended before it listened`, { hint: `Its output: glowplug logs ${this.#plan.name} forwarder` })));
+      const death = child.exited.then(() => Promise.reject(new MachineError("helper-exited", [`${child.name} ended before it listened`, ...lastWords(child, 1)].join(": "), { hint: `Its output: glowplug logs ${this.#plan.name} forwarder` })));
       death.catch(() => {});
-      await waitListening([filled(hotShares.socket, mount)], { timeoutMs: this.#plan.deadlines.helpersMs, signal: AbortSignal.timeout(this.#plan.deadlines.helpersMs + 1000), who: child.name, death });
-      for (const one of filled(hotShares.add, mount)) await qmp.step(one, stepLimitMs);
+      await waitListening([socket], { timeoutMs: deadlines.helpersMs, signal, who: child.name, death });
+      await Promise.race([death, (async () => {
+        for (const one of filled(hotShares.add, mount)) await qmp.step(one, stepLimitMs);
+      })()]);
       step("keeper.plugged");
     } catch (error) {
       for (const one of this.#removal(mount)) await qmp.step(one, stepLimitMs).catch(() => {});
@@ -100,8 +171,6 @@ export class Shares {
       throw error;
     }
     this.#children.expectEnd(child, false);
-    this.#mounts.set(share.target, mount);
-    this.#write();
     return mount;
   }
 
@@ -113,17 +182,29 @@ export class Shares {
     if (!hotShares || !qmp || mount.kind !== hotShares.kind || (hotShares.slots && mount.slot === undefined)) throw this.#notNow("be rid of this folder");
     const child = this.#helperOf(mount);
     if (child) this.#children.expectEnd(child);
+    if (mount.dead) this.#lost = [...this.#lost, mount];
+    else await this.#unplug(mount);
+    this.#mounts.delete(target);
+    this.#write();
+    if (child) await this.#children.retire(child);
+  }
+
+  async #drop(mount: ShareMount): Promise<void> {
+    if (!this.#lost.includes(mount)) return;
+    await this.#unplug(mount);
+    this.#lost = this.#lost.filter((one) => one !== mount);
+    this.#write();
+  }
+
+  async #unplug(mount: ShareMount): Promise<void> {
     this.#write(mount);
     try {
-      for (const one of this.#removal(mount)) await qmp.step(one, stepLimitMs);
+      for (const one of this.#removal(mount)) await this.#control.qmp?.step(one, stepLimitMs);
       step("keeper.unplugged");
     } catch (error) {
       this.#write();
       throw error;
     }
-    this.#mounts.delete(target);
-    this.#write();
-    if (child) await this.#children.retire(child);
   }
 
   #removal(mount: ShareMount): readonly QmpStep[] {
@@ -134,15 +215,27 @@ export class Shares {
   /** With one that is being plugged or unplugged. Readers find the old list or the new one. */
   #write(halfway?: ShareMount): void {
     const path = fileOf(this.#plan);
-    const noted: readonly NotedShare[] = [...this.list.filter(({ share }) => share.target !== halfway?.share.target), ...(halfway ? [{ ...halfway, halfway: true as const }] : [])];
-    writeFileSync(`${path}.new`, JSON.stringify(noted), { mode: 0o600 });
+    const noted: readonly NotedShare[] = [...this.list, ...this.#lost.map((mount) => ({ ...mount, lost: true as const }))].filter(({ tag }) => tag !== halfway?.tag);
+    writeFileSync(`${path}.new`, JSON.stringify([...noted, ...(halfway ? [{ ...halfway, halfway: true }] : [])]), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
 
   #helperOf(mount: ShareMount): Child | undefined {
-    const { hotShares } = this.#plan;
-    const name = hotShares && filled(hotShares.writable.name, mount);
+    const name = this.#helperName(mount);
     return this.#children.living.find((child) => child.role === "helper" && child.name === name);
+  }
+
+  #helperName(mount: ShareMount): string | undefined {
+    const { hotShares } = this.#plan;
+    return this.#helperAtStart(mount.share)?.command.name ?? (hotShares && filled(hotShares.writable.name, mount));
+  }
+
+  /** The helper that the plan has for this very folder. */
+  #helperAtStart(share: Required<Share>): HelperAtStart | undefined {
+    const { mounts, helpers } = this.#plan;
+    const tag = mounts.find((mount) => isDeepStrictEqual(mount.share, share))?.tag;
+    const command = helpers.find(({ serves }) => serves !== undefined && serves === tag)?.command;
+    return tag !== undefined && command ? { tag, command } : undefined;
   }
 
   #notNow(what: string): MachineError {
@@ -155,6 +248,22 @@ export class Shares {
     this.#last = next;
     return next;
   }
+}
+
+interface HelperAtStart {
+  readonly tag: string;
+  readonly command: CommandRecord;
+}
+
+/** The same command for another tag, by which its socket is named. */
+function renamed({ argv, ...rest }: CommandRecord, from: string, to: string): CommandRecord {
+  return { ...rest, argv: argv.map((word) => word.replaceAll(from, to)) };
+}
+
+/** By what a folder can be known to the guest: its tag, and more for one that is given anew. */
+function tags(target: string): readonly string[] {
+  const tag = shareTag(target);
+  return [tag, ...Array.from({ length: 99 }, (_, index) => `${tag}-${index + 2}`)];
 }
 
 /** A VM that is started anew has those of its plan. */

@@ -16,13 +16,13 @@ const calmMs = 60_000;
 /** From so many ends in a row on the machine stays degraded until the process has run for a while. */
 const tooOften = 3;
 
-/** Brings back the forwarder when it ends, and gives the guest back what it had from it. A helper that ends is a problem of the machine. */
+/** Brings back the forwarder when it ends, and gives the guest back what it had from it. A helper that serves no folder is a problem of the machine when it ends. */
 export const superviseHelpers: Watch = (parts) => {
   const over = new AbortController();
-  const { plan: { forwarder }, children, problems } = parts;
+  const { plan: { forwarder }, children, problems, shares } = parts;
   if (forwarder) void new Ward({ ...forwarder, role: "forwarder" }, parts, over.signal).watch();
-  const off = children.onEnd(({ role, name }, how) => {
-    if (role === "helper") problems.set(name, `${name} ${how}`);
+  const off = children.onEnd((child, how) => {
+    if (child.role === "helper" && !shares.servedBy(child)) problems.set(child.name, `${child.name} ${how}`);
   });
   return () => {
     off();

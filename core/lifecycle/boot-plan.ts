@@ -45,7 +45,7 @@ export function keeperPlan(spec: ResolvedSpec, record: MachineRecord, planned: P
   return {
     version: 1, token: randomBytes(8).toString("hex"), name: spec.name, folders: { data: files.data, runtime: files.runtime, logs: files.logs },
     ...(net.command && { forwarder: { command: net.command.toRecord(), listens: net.listens } }),
-    helpers: boot.helpers.map(({ command, listens }) => ({ command: command.toRecord(), listens })),
+    helpers: boot.helpers.map(({ command, ...rest }) => ({ ...rest, command: command.toRecord() })),
     vm: boot.vm.toRecord(), accelerator, ...(boot.console && { console: boot.console }), ready: boot.ready, ...(record.readyByLogin && { readyByLogin: true }), control: boot.control,
     ...(boot.replug && { replug: boot.replug }), ...(record.lan && { lan: lanPlanOf(spec.name, record.lan, run) }), ...(boot.replugLan && { replugLan: boot.replugLan }),
     mounts: boot.mounts, ...(boot.hotShares && { hotShares: boot.hotShares }),

@@ -10,6 +10,8 @@ export interface Settlement {
   readonly mounts: readonly ShareMount[];
   /** Volumes that it shall let go of. Default: none beyond those that earlier starts mounted. */
   readonly gone?: readonly ShareMount[];
+  /** Volumes whose device has nothing behind it any more. Default: none. */
+  readonly lost?: readonly ShareMount[];
   /** Names of the host and the gateway, with addresses. Left as they are where undefined. */
   readonly names?: Readonly<Record<string, string>>;
 }
@@ -18,8 +20,8 @@ export interface Settlement {
  * Brings the guest's volumes and its names of the host to what they shall be, by one command. Can be repeated.
  * Throws MachineError "ssh" with what the guest said; all that could be done is done then.
  */
-export async function settleGuest({ mounts, gone = [], names }: Settlement, guest: GuestShell, user: string): Promise<void> {
-  const script = `${names ? `{ ${hostsLine("host", names)}\n} || echo '/etc/hosts: not written' >&2\n` : ""}${mountScript(mounts, gone)}`;
+export async function settleGuest({ mounts, gone = [], lost = [], names }: Settlement, guest: GuestShell, user: string): Promise<void> {
+  const script = `${names ? `{ ${hostsLine("host", names)}\n} || echo '/etc/hosts: not written' >&2\n` : ""}${mountScript(mounts, gone, lost)}`;
   const { exitCode, stderr } = await execAsRoot(guest, user, ["/bin/sh", "-c", script]);
   if (exitCode === 0) return;
   const lines = stderr.trim().split("\n");

@@ -47,3 +47,22 @@ test("in an immutable root the target is made as Fedora CoreOS needs it, and the
     expect(guest.called().filter((line) => line.startsWith("chattr"))).toEqual(["chattr -i /", "chattr +i /"]);
   }
 });
+
+test("a volume that is lost is kept out of everybody's way, and mounted anew at its place; one that is dead is left alone", async () => {
+  const guest = guestRoot();
+  guest.program("mount", 'if [ "$1" = --bind ]; then echo "volume-9 $3 virtiofs rw 0 0" >> /var/mounts; fi');
+  const at = (path: string): string => `${guest.folder}${path}`;
+  guest.write("/var/mounts", `volume-9 ${at("/var/a\\040b")} virtiofs rw 0 0\nvolume-10 ${at("/var/other")} virtiofs rw 0 0\n`);
+  // The kernel's list writes a blank as \040, and what is unmounted has the blank.
+  guest.program("umount", `grep -v ' ${at("/var/a")}' /var/mounts > /var/rest; mv /var/rest /var/mounts`);
+  const lost = mount("/var/a b", { tag: "volume-9", dead: true });
+  const script = mountScript([mount("/var/a b", { tag: "volume-9-2" }), mount("/var/other", { tag: "volume-10", dead: true })], [], [lost]).replaceAll("/proc/self/mounts", "/var/mounts").replaceAll("/dev/glowplug-lost", "/var/lost");
+  const run = async (): Promise<{ exitCode: number; stderr: string }> => guest.event().ssh.exec(["/bin/sh", "-c", script]);
+  expect(await run()).toMatchObject({ exitCode: 0, stderr: "" });
+  const calls = (): readonly string[] => guest.called().map((line) => line.replaceAll(guest.folder, ""));
+  const done = ["mount --bind /var/a b /var/lost/volume-9", "umount -l /var/a b", "mount -t virtiofs -o rw volume-9-2 /var/a b"];
+  expect(calls()).toEqual(done);
+  guest.write("/var/mounts", `${guest.read("/var/mounts")}volume-9-2 ${at("/var/a\\040b")} virtiofs rw 0 0\n`);
+  expect(await run()).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(calls()).toEqual(done);
+});

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { shareTag } from "glowplug";
@@ -109,8 +109,7 @@ describe("volume", () => {
 
   it("waits for the next start where the launcher has no virtiofsd", async () => {
     await worldWith();
-    writeFileSync(join(world.folder, "virtiofsd"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
-    world.write("box.ts", `import qemu from "glowplug/plugins/launchers/qemu";\nexport default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", podman: false, forwarder: "slirp", launcher: qemu({ virtiofsd: ${JSON.stringify(join(world.folder, "virtiofsd"))} }) };\n`);
+    world.write("box.ts", `import qemu from "glowplug/plugins/launchers/qemu";\nexport default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", podman: false, forwarder: "slirp", launcher: qemu({ virtiofsd: false }) };\n`);
     await world.ok("up", "./box.ts");
     const { stdout, stderr } = await world.glowplug("volume", "add", "box", "more:/mnt/more");
     expect({ stdout, stderr }).toEqual({ stdout: `${folder("more")} is /mnt/more in box, from the next start on\n`, stderr: expect.stringContaining("box cannot be given this folder while it runs") as string });
@@ -118,5 +117,81 @@ describe("volume", () => {
     const restarted = await world.glowplug("restart", "box");
     expect(restarted.stderr).toContain("Volumes go over 9p, which is slow: install virtiofsd for virtiofs.");
     expect(await json("volume", "ls", "box")).toEqual([volume("more", "/mnt/more", { Type: "9p" })]);
+  });
+});
+
+describe("a virtiofsd that is killed", () => {
+  interface Inspected { readonly Condition: string; readonly Reason: string; readonly Processes: readonly { readonly Name: string; readonly Pid: number }[] }
+  const inspect = async (): Promise<Inspected> => (JSON.parse(await world.ok("inspect", "box")) as [Inspected])[0];
+  const pid = async (target: string): Promise<number | undefined> => (await inspect()).Processes.find(({ Name }) => Name === `virtiofsd ${target}`)?.Pid;
+  const settled = { timeout: 40_000, interval: 200 };
+  async function kill(target: string): Promise<number> {
+    const killed = (await pid(target)) ?? Number.NaN;
+    process.kill(killed, "SIGKILL");
+    return killed;
+  }
+  const wellWithout = (target: string, killed: number) => expect.poll(async () => [await pid(target), (await inspect()).Condition], settled).toEqual([expect.toSatisfy((now) => now !== undefined && now !== killed), "ok"] as unknown);
+  const tag = shareTag("/srv/src");
+
+  it("is back behind a new device, which the guest mounts, and the old one goes", async () => {
+    await worldWith({}, 'volumes: ["./src:/srv/src"]');
+    await world.ok("up", "./box.ts");
+    await world.ok("volume", "add", "box", "more:/mnt/more");
+    for (const target of ["/srv/src", "/mnt/more"]) await wellWithout(target, await kill(target));
+    expect(daemons().sort()).toEqual([folder("more"), folder("src")]);
+    expect(await json("volume", "ls", "box")).toEqual([volume("src", "/srv/src"), volume("more", "/mnt/more")]);
+    const lines = mounted().join("\n");
+    expect(lines).toContain(`let_go ${tag} /srv/src /srv/src`);
+    expect(lines).toContain(`volume virtiofs ${tag}-2 rw /srv/src`);
+    // The first name is free again.
+    await wellWithout("/srv/src", await kill("/srv/src"));
+    expect(mounted().at(-1)).toContain(`volume virtiofs ${tag} rw /srv/src`);
+    await world.ok("volume", "rm", "box", "/mnt/more");
+    expect(await json("inspect", "box")).toMatchObject([{ Condition: "ok", Reason: "" }]);
+    await world.ok("restart", "box");
+    expect(daemons()).toEqual([folder("src")]);
+  });
+
+  it("is back, and the machine tells that programs of its guest wait for the old one until it boots anew", async () => {
+    await worldWith({ qemu: { commands: [{ match: "request_wait_answer", run: "exit 1" }] } }, 'volumes: ["./src:/srv/src"]');
+    await world.ok("up", "./box.ts");
+    const killed = await kill("/srv/src");
+    await expect.poll(async () => (await inspect()).Reason, settled).toBe("programs in the guest wait for /srv/src as it was before virtiofsd /srv/src ended; `glowplug restart box` ends that");
+    expect(await pid("/srv/src")).not.toBe(killed);
+    await world.glowplug("ssh", "box", "sudo reboot");
+    await expect.poll(inspect, settled).toMatchObject({ Condition: "ok", Reason: "" });
+    expect(daemons()).toEqual([folder("src")]);
+  });
+
+  it("leaves the machine degraded with the reason as long as it cannot be back", async () => {
+    await worldWith({}, 'volumes: ["./src:/srv/src"]');
+    await world.ok("up", "./box.ts");
+    world.fakes?.behave({ virtiofsd: { exitAtStart: "out of luck" } });
+    await kill("/srv/src");
+    await expect.poll(async () => (await inspect()).Reason, settled).toMatch(/^virtiofsd \/srv\/src has ended \d+ times in a row; last: virtiofsd \/srv\/src ended before it listened: .*out of luck/);
+    world.fakes?.behave({});
+    await expect.poll(inspect, settled).toMatchObject({ Condition: "ok", Reason: "" });
+    world.fakes?.behave({ virtiofsd: { exitAtStart: "out of luck" } });
+    await kill("/srv/src");
+    await expect.poll(async () => (await inspect()).Condition, settled).toBe("degraded");
+    await world.ok("volume", "rm", "box", "/srv/src");
+    await expect.poll(inspect, settled).toMatchObject({ Condition: "ok", Reason: "" });
+  });
+
+  it("leaves the machine degraded where its VM can be given no folder while it runs", async () => {
+    await worldWith();
+    world.write("box.ts", `import qemu from "glowplug/plugins/launchers/qemu";\nexport default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", podman: false, forwarder: "slirp", volumes: ["./src:/srv/src"], launcher: qemu({ machine: "q35" }) };\n`);
+    await world.ok("up", "./box.ts");
+    await kill("/srv/src");
+    await expect.poll(async () => (await inspect()).Reason, settled).toBe("virtiofsd /srv/src was ended by SIGKILL, and box cannot be given this folder while it runs; `glowplug restart box` mends that");
+    await world.ok("restart", "box");
+    expect(await inspect()).toMatchObject({ Condition: "ok", Reason: "" });
+  });
+
+  it("leaves nothing behind where its VM ends with it", async () => {
+    await worldWith({}, 'volumes: ["./src:/srv/src"]');
+    await world.ok("up", "./box.ts");
+    process.kill((await inspect()).Processes.find(({ Name }) => Name === "qemu")?.Pid ?? Number.NaN, "SIGKILL");
+    await expect.poll(() => processesOf(world.folder), settled).toEqual([]);
   });
 });

@@ -35,7 +35,7 @@ export function planShares(input: BootInput, virtiofsd: Virtiofsd | undefined, s
   const owners = { host, guestUid };
   const helpers = mounts.filter(({ kind }) => kind === "virtiofs").map(({ share, tag }) => {
     const socket = socketOf(runtime, tag);
-    return { command: daemon(virtiofsd, owners, { name: `virtiofsd ${share.target}`, source: share.source, listedSource: listed(share.source), socket, readOnly: share.readOnly }), listens: [socket] };
+    return { command: daemon(virtiofsd, owners, { name: `virtiofsd ${share.target}`, source: share.source, listedSource: listed(share.source), socket, readOnly: share.readOnly }), listens: [socket], serves: tag };
   });
   return { mounts, helpers, flags, sharedMemory: true, ...(slots && { hot: hotShares(input, virtiofsd, slots) }), notes: limitsOf(virtiofsd, input) };
 }

@@ -24,7 +24,7 @@ function sharesIn(folder: string, refuses = (_step: QmpStep): boolean => false) 
     },
   };
   const plan = {
-    name: "web", folders: { runtime: folder }, mounts: [mount("/planned")],
+    name: "web", folders: { runtime: folder }, mounts: [mount("/planned")], helpers: [],
     hotShares: {
       kind: "virtiofs", slots: ["port1", "port2"], socket: "{tag}.sock", writable: { name: "virtiofsd {target}", program: "virtiofsd", argv: [] }, add: [],
       remove: [{ execute: "device_del", arguments: { id: "{tag}" } }, { execute: "chardev-remove", arguments: { id: "{tag}" } }],
@@ -53,4 +53,29 @@ it("notes what it is about to unplug, and that it is still there where it stays"
   await expect(shares.remove("/planned")).rejects.toThrow("refused device_del");
   expect(seen).toEqual([[{ ...mount("/planned"), halfway: true }]]);
   expect([shares.list, noted()]).toEqual([[mount("/planned")], [mount("/planned")]]);
+});
+
+it("knows what has nothing behind it any more from its lost keeper, and takes it from the VM when asked", async () => {
+  const folder = scratchFolder();
+  const lost = { ...mount("/there"), tag: "there-2", dead: true };
+  writeFileSync(join(folder, "shares.json"), JSON.stringify([mount("/there"), { ...lost, lost: true }]));
+  const { shares, said, noted } = sharesIn(folder);
+  expect([shares.list, shares.lost]).toEqual([[mount("/there")], [lost]]);
+  shares.bury("/there");
+  expect(noted()).toEqual([{ ...mount("/there"), dead: true }, { ...lost, lost: true }]);
+  for (const one of shares.lost) await shares.drop(one);
+  expect(said).toEqual(['device_del {"id":"there-2"}', 'chardev-remove {"id":"there-2"}']);
+  // The guest has let go of it before, and its device stays.
+  await shares.remove("/there");
+  expect(said).toHaveLength(2);
+  expect([shares.list, noted()]).toEqual([[], [{ ...mount("/there"), dead: true, lost: true }]]);
+});
+
+it("keeps a device that the guest does not let go", async () => {
+  const folder = scratchFolder();
+  const lost = { ...mount("/there"), tag: "there-2", dead: true };
+  writeFileSync(join(folder, "shares.json"), JSON.stringify([{ ...lost, lost: true }]));
+  const { shares, noted } = sharesIn(folder, () => true);
+  await expect(shares.drop(shares.lost[0] ?? mount("/"))).rejects.toThrow("refused device_del");
+  expect([shares.lost, noted()]).toEqual([[lost], [{ ...lost, lost: true }]]);
 });
