@@ -93,7 +93,8 @@ export class GuestConsole {
     const at = this.#tail.lastIndexOf(panicWords);
     if (at < 0) return undefined;
     const [line = ""] = readable(this.#tail.slice(at + panicWords.length));
-    return line.replace(/^: ?/, "").trim();
+    // The last of its lines says "---[ end Kernel panic - not syncing: WHY ]---".
+    return line.replace(/^: ?/, "").replace(/ ?\]---$/, "").trim();
   }
 
   /** The last lines, readable: no control characters. */

@@ -56,6 +56,9 @@ describe("the guest's console", () => {
     const its = consoleOf();
     its.take(Buffer.from("[    1.0] Kernel panic - not syncing: VFS: Unable to mount root fs"));
     expect((await its.failed).what).toBe("the guest's kernel panicked");
+    expect(its.lastPanic).toBe("VFS: Unable to mount root fs");
+    its.take(Buffer.from("\r\n[    1.1] Call Trace:\r\n[    1.2] ---[ end Kernel panic - not syncing: VFS: Unable to mount root fs ]---\r\n"));
+    expect(its.lastPanic).toBe("VFS: Unable to mount root fs");
   });
 
   it("shows lines without escape sequences", () => {
