@@ -65,6 +65,20 @@ describe("doctor, of a machine that runs", () => {
     expect(await ask()).toMatchObject({ ids: [] });
   }, 180_000);
 
+  it("tells an image whose image.json is damaged, and nothing once the very same image was brought in again", async () => {
+    await up();
+    const [{ Id: id } = { Id: "" }] = JSON.parse(await world.ok("image", "ls", "--json")) as { readonly Id: string }[];
+    const file = join(world.folder, "images", id, "image.json");
+    writeFileSync(file, readFileSync(file, "utf8").slice(0, 50));
+    const found = async (): Promise<readonly unknown[]> => (await ask()).answer.Checks.flatMap(({ Findings }) => Findings).filter(({ Id }) => Id.startsWith("image-"));
+    expect(await found()).toMatchObject([{ Id: "image-unreadable", Level: "broken", What: `nobody knows what the image ${id.slice(0, 12)} is: ${file} cannot be read; box stands on it`, Fix: "Bring the very same image in again: glowplug image pull" }]);
+    expect((await world.glowplug("image", "ls")).stderr).toContain(`Warning: the image ${id.slice(0, 12)} is damaged: ${file} cannot be read`);
+    await world.ok("restart", "box");
+    await world.ok("image", "pull", "./base.raw");
+    expect(await found()).toEqual([]);
+    await world.ok("restart", "box");
+  }, 180_000);
+
   it("says in a few lines what is wrong and what to do, and ends with 1", async () => {
     await up();
     guest({ clock: "$(($(date +%s) - 3600))" });
