@@ -62,13 +62,15 @@ describe("clients of the host", () => {
 
   it("docker gives a terminal in a container", async () => {
     await ok("run", "-d", "--name", "shell", "page");
-    const child = spawn("script", ["-qec", "docker exec -it shell /bin/busybox sh -c 'busybox tty; read answer; echo got $answer'", "/dev/null"], { env, cwd: work() });
+    // A size that no default is: docker tells it to podman once the process runs.
+    const inContainer = "busybox tty; until [ \"$(busybox stty size)\" = \"41 123\" ]; do busybox sleep 1; done; echo 41 by 123; read answer; echo got $answer";
+    const child = spawn("script", ["-qec", `stty rows 41 cols 123; docker exec -it shell /bin/busybox sh -c '${inContainer}'`, "/dev/null"], { env, cwd: work() });
     onTestFinished(() => void child.kill());
     let shown = "";
     child.stdout.on("data", (bytes: Buffer) => {
       const before = shown;
       shown += bytes.toString();
-      if (!before.includes("/dev/") && shown.includes("/dev/")) child.stdin.write("yes\n");
+      if (!before.includes("41 by") && shown.includes("41 by")) child.stdin.write("yes\n");
     });
     expect(await new Promise((done) => child.once("close", done))).toBe(0);
     expect(shown).toMatch(/^\/dev\/pts\/\d+\r\n/m);
