@@ -52,7 +52,8 @@ export async function spawnChild(record: CommandRecord, role: ChildRole, logFile
 export type ChildRecord = Pick<Child, "name" | "program" | "role" | "identity">;
 
 /** How often a process that was taken over is looked at: its end is told to its parent alone. On a Mac a look is a program. */
-const lookMs = process.platform === "darwin" ? 2000 : 500;
+const isDear = process.platform === "darwin";
+const lookMs = isDear ? 2000 : 500;
 
 /** Takes over a process that another keeper spawned. How it ends cannot be known. */
 export function adoptChild({ name, program, role, identity }: ChildRecord, logFile: string): Child {
@@ -67,7 +68,7 @@ export function adoptChild({ name, program, role, identity }: ChildRecord, logFi
     });
   }, lookMs).unref();
   void exit.promise.then(watchLog(logFile));
-  return { name, program, role, identity, logFile, exited: exit.promise, hasExited: () => gone };
+  return { name, program, role, identity, logFile, exited: exit.promise, hasExited: () => gone || (!isDear && !isAlive(identity)) };
 }
 
 /** Asks a child to end, and ends it when it has not within the limit. What it started itself goes with it. */

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { MachineError, messageOf } from "../errors.ts";
+import { isMachineError, MachineError, messageOf } from "../errors.ts";
+import { within } from "../limit.ts";
 import type { ResolvedPort } from "../model.ts";
 import type { GuestConnection } from "../ssh.ts";
 import { step } from "../step.ts";
-import { pause } from "./again.ts";
+import { again, pause } from "./again.ts";
 import { deferred } from "./deferred.ts";
 import { writeEnded } from "./ended.ts";
 import type { VmEnd } from "./ending.ts";
@@ -12,7 +13,11 @@ import { Life } from "./life.ts";
 import type { KeeperPlan } from "./plan.ts";
 import type { KeeperStatus, OpenPort } from "./protocol.ts";
 import { RestartPolicy } from "./restart-policy.ts";
+import { lacksForwarder } from "./supervise.ts";
 import { forgetShares, type Shares } from "./shares.ts";
+
+/** How long the way into the guest may take to be there again. */
+const wayMs = 20_000;
 
 export interface KeeperOptions {
   readonly version: string;
@@ -125,9 +130,10 @@ export class Keeper {
     await this.ended;
   }
 
-  /** An ssh connection as that user; made when first asked for, and again after it broke. */
+  /** An ssh connection as that user; made when first asked for, and again after it broke. While the forwarder is brought back it is waited for. */
   connection(user?: string): Promise<GuestConnection> {
-    return this.#life.parts.connections.as(user);
+    const { parts } = this.#life;
+    return again(() => parts.connections.as(user), within(wayMs, parts.stopping.signal), (error) => !lacksForwarder(parts) || (isMachineError(error) && error.code === "host-key"));
   }
 
   get shares(): Shares {
@@ -150,8 +156,10 @@ export class Keeper {
   status(): KeeperStatus {
     const { children, connections: { learnedHostKey }, ports, problems } = this.#life.parts;
     const { current, begun, times } = this.#life.phases;
+    // The end of a VM that was taken over is heard of a moment later.
+    const isGone = this.#state === "running" && this.plan.restart === "never" && children.vm?.hasExited() === true;
     return {
-      pid: process.pid, version: this.#options.version, state: this.#state, ...(current && { phase: current }),
+      pid: process.pid, version: this.#options.version, state: isGone ? "stopping" : this.#state, ...(current && { phase: current }),
       children: children.living.map(({ name, role, identity }) => ({ name, role, pid: identity.pid })),
       accelerator: this.plan.accelerator, ...(learnedHostKey !== undefined && { learnedHostKey }), ports: ports.own, guestPorts: ports.ofGuest, sockets: this.plan.sockets.map(({ host }) => host),
       problems: problems.reasons, ...(this.#restarts && { restarts: this.#restarts }), begun, times, residentBytes: process.memoryUsage.rss(),

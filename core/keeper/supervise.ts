@@ -1,4 +1,5 @@
 import { MachineError, messageOf } from "../errors.ts";
+import { isAlive } from "../process-identity.ts";
 import { pause } from "./again.ts";
 import { BackOff } from "./back-off.ts";
 import { describeExit, endChild, lastWords, type Child } from "./child.ts";
@@ -29,6 +30,13 @@ export const superviseHelpers: Watch = (parts) => {
     over.abort();
   };
 };
+
+/** Whether the guest cannot be reached for want of a forwarder: it has ended, or is being brought back. */
+export function lacksForwarder({ plan: { forwarder }, children, problems }: Parts): boolean {
+  if (!forwarder) return false;
+  const child = children.of({ ...forwarder, role: "forwarder" });
+  return problems.has(forwarder.command.name) || child === undefined || !isAlive(child.identity);
+}
 
 /** One process that is brought back. */
 class Ward {
