@@ -36,6 +36,8 @@ async function measureForwarder(world: World, forwarder: string): Promise<Measur
   units: [{ name: "sender.service", content: "[Service]\\nExecStart=/usr/bin/perl /usr/local/lib/sender.pl\\n[Install]\\nWantedBy=multi-user.target\\n" }],
 };\n`);
   await world.ok("up", "./ports.ts");
+  // Some forwarders take a connection before anybody listens in the guest.
+  await world.ok("exec", "ports", "bash", "-c", "until : < /dev/tcp/127.0.0.1/7000; do sleep 1; done 2> /dev/null");
   await world.ok("port", "add", "ports", `127.0.0.1:${added}:7000`);
   const { pid } = JSON.parse(readFileSync(join(world.runtime, "ports/keeper.json"), "utf8")) as { readonly pid: number };
   const alone: Subject = { name: `${forwarder} alone`, take: () => whileHalted(pid, () => throughput(published)) };
