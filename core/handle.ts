@@ -63,8 +63,7 @@ export class MachineHandle implements Machine {
   }
 
   async up(options?: StartOptions): Promise<void> {
-    await adoptOrphan(this.name, this.#run);
-    const { state, record } = await this.status();
+    const { state, record } = await this.#looked();
     if (state === "running" && record) return applyChanges(record, await this.spec(), this.#run);
     if (state === "absent") await this.init();
     await this.start(options);
@@ -113,10 +112,16 @@ export class MachineHandle implements Machine {
   }
 
   async #running(): Promise<void> {
-    const record = this.#known();
+    this.#known();
+    if ((await this.#looked()).state !== "running") throw new MachineError("wrong-state", `vm "${this.name}" is not running`, { hint: `Start it with \`glowplug start ${this.name}\`.` });
+  }
+
+  /** Its status, once it has a keeper again where that was lost. */
+  async #looked(): Promise<Status> {
+    const status = await this.status();
+    if (status.state !== "orphaned") return status;
     await adoptOrphan(this.name, this.#run);
-    const { state } = await statusOf(record, this.#run.paths);
-    if (state !== "running") throw new MachineError("wrong-state", `vm "${this.name}" is not running`, { hint: `Start it with \`glowplug start ${this.name}\`.` });
+    return this.status();
   }
 
   async #ask(request: KeeperRequest): Promise<unknown> {

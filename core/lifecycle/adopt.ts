@@ -62,7 +62,7 @@ export async function adoptLocked(name: string, run: Run): Promise<boolean> {
     if (keeper) killIdentity(keeper, "SIGKILL"); // its machine goes on
     if (!isAdoptable(files)) return false;
     throw new MachineError("keeper", `${name} has lost its keeper, and cannot be given another: ${messageOf(error)}`, {
-      cause: error, hint: `\`glowplug logs ${name} keeper\` may tell more; \`glowplug stop ${name}\` ends it.`,
+      cause: error, hint: `\`glowplug logs ${name} events\` tells more; \`glowplug stop ${name}\` ends it.`,
     });
   }
 }

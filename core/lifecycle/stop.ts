@@ -35,7 +35,7 @@ export async function stop(record: MachineRecord, spec: ResolvedSpec | undefined
   const { name } = record;
   const files = run.paths.machine(name);
   // A guest that runs without its keeper is asked like any other.
-  if (!options.force) await ifPossible(() => adoptOrphan(name, run), run);
+  const asks = !options.force && (await ifPossible(() => adoptOrphan(name, run), run)) !== "silent";
   const { state } = await stateOf(name, run.paths);
   if (state === "running" && spec && !options.force) {
     try {
@@ -45,14 +45,14 @@ export async function stop(record: MachineRecord, spec: ResolvedSpec | undefined
     }
   }
   step("stop.hooks");
-  await bringDown(name, run, options);
+  await bringDown(name, run, options, asks);
 }
 
-/** Ends whatever runs of a machine, also of one whose record cannot be read. */
-export async function bringDown(name: string, run: Run, options: StopOptions = {}): Promise<void> {
+/** Ends whatever runs of a machine, also of one whose record cannot be read. With `asks` a guest whose keeper was lost is asked as well. */
+export async function bringDown(name: string, run: Run, options: StopOptions = {}, asks = !options.force): Promise<void> {
   const files = run.paths.machine(name);
   if (!livingKeeper(files) && !existsSync(files.runtime)) return;
-  const lock = await lockOnceDown(name, run, options);
+  const lock = await lockOnceDown(name, run, options, asks);
   try {
     step("stop.locked");
     if (lock) await sweep(name, run);
@@ -66,7 +66,7 @@ export async function bringDown(name: string, run: Run, options: StopOptions = {
  * Ends the machine's keeper, or the one that a start at work is about to bring up, and then takes the machine's lock.
  * Undefined where somebody else has it and has begun anew: what is there by then is not ours to sweep away.
  */
-async function lockOnceDown(name: string, run: Run, options: StopOptions): Promise<Lock | undefined> {
+async function lockOnceDown(name: string, run: Run, options: StopOptions, asks: boolean): Promise<Lock | undefined> {
   const files = run.paths.machine(name);
   const told = new Set<string>();
   const tell = (holder: string): void => {
@@ -82,7 +82,7 @@ async function lockOnceDown(name: string, run: Run, options: StopOptions): Promi
     ended ||= keeper !== undefined;
     try {
       const lock = await takeLock(files.lock, { signal: run.signal, purpose: `glowplug stop ${name}`, timeoutMs: 250, evenWithoutRoom: true, onWait: tell });
-      if (options.force || adoptions === mostAdoptions || !(await adoptedUnder(lock, name, run))) return lock;
+      if (!asks || adoptions === mostAdoptions || !(await adoptedUnder(lock, name, run))) return lock;
       adoptions += 1;
       ended = false;
     } catch (error) {
@@ -93,22 +93,23 @@ async function lockOnceDown(name: string, run: Run, options: StopOptions): Promi
 
 /** A keeper that was lost, be it in the middle of a stop, has left a guest that is to be asked. Where it has another now the lock is given free. */
 async function adoptedUnder(lock: Lock, name: string, run: Run): Promise<boolean> {
-  let isAdopted: boolean | undefined = true;
+  let keepsLock = false;
   try {
-    return (isAdopted = await ifPossible(() => adoptLocked(name, run), run)) ?? false;
+    keepsLock = (await ifPossible(() => adoptLocked(name, run), run)) !== true;
+    return !keepsLock;
   } finally {
-    if (isAdopted) lock.release();
+    if (!keepsLock) lock.release();
   }
 }
 
-/** A machine that cannot be given another keeper is ended without asking its guest. */
-async function ifPossible<T>(adopt: () => Promise<T>, { report }: Run): Promise<T | undefined> {
+/** A machine that cannot be given another keeper is told of, and ended without asking its guest; silent where its VM does not answer. */
+async function ifPossible<T>(adopt: () => Promise<T>, { report }: Run): Promise<T | "silent" | "failed"> {
   try {
     return await adopt();
   } catch (error) {
     if (!isMachineError(error) || error.code === "interrupted" || error.code === "busy") throw error;
     report.warn(error.message);
-    return undefined;
+    return error.code === "keeper" ? "silent" : "failed";
   }
 }
 

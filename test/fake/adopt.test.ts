@@ -78,6 +78,7 @@ async function machine(extra = "", behaviour: FakeBehaviour = {}): Promise<void>
   world.write("box.ts", `import { appendFileSync } from "node:fs";
 export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", forwarder: "gvproxy", ${extra}
   afterStart: () => appendFileSync(${JSON.stringify(join(world.folder, "said"))}, "up\\n"),
+  beforeStop: async ({ ssh }) => appendFileSync(${JSON.stringify(join(world.folder, "asked"))}, (await ssh.exec("echo asked")).stdout),
 };\n`);
   await world.ok("up", "./box.ts");
 }
@@ -157,7 +158,7 @@ describe("a machine whose keeper was killed", () => {
     await world.ok("restart", "box");
     expect(log("serial.log")).toContain("reboot: Power down");
     expect(noted("vm")).not.toBe(vm);
-    expect(said()).toBe("up\nup\n");
+    expect([said(), readFileSync(join(world.folder, "asked"), "utf8")]).toEqual(["up\nup\n", "asked\n"]);
     await killKeeper();
     expect(await world.glowplug("rm", "box")).toMatchObject({ code: 125, stderr: expect.stringContaining('running vm "box" cannot be destroyed') as string });
     await world.ok("rm", "--force", "box");
@@ -243,6 +244,22 @@ describe("a machine whose keeper was killed", () => {
     await world.ok("exec", "box", "true");
     await expect.poll(inspect, settled).toMatchObject({ State: "running", Condition: "ok", Reason: "" });
     expect(noted("helper")).not.toBe(helper);
+  });
+
+  it("and whose VM does not answer is left as it is, but for stop, which ends it", async () => {
+    await machine();
+    await world.ok("stop", "box");
+    await world.ok("start", "--deadline", "monitor=3s", "box");
+    const vm = noted("vm");
+    await killKeeper();
+    process.kill(vm, "SIGSTOP");
+    for (const argv of [["exec", "box", "true"], ["start", "box"]]) {
+      expect(await world.glowplug(...argv)).toMatchObject({ code: 125, stderr: expect.stringMatching(/box has lost its keeper, and cannot be given another: .*3 s.*monitor[\s\S]*hint: .*`glowplug stop box` ends it/) as string });
+      expect([isAlive(vm), (await inspect()).Condition]).toEqual([true, "orphaned"]);
+    }
+    const stopped = await world.glowplug("stop", "box");
+    expect(stopped).toMatchObject({ code: 0, stderr: expect.stringContaining("box has lost its keeper, and cannot be given another") as string });
+    expect([processesOf(world.folder), filesBelow(world.runtime)]).toEqual([[], []]);
   });
 
   it("is on its shared network again", async () => {
