@@ -3,7 +3,7 @@ import { accelerationCheck, effectiveAcceleratorCheck } from "./acceleration.ts"
 import type { Finding, HostCheck, MachineCheck, Patient, Verdict } from "./finding.ts";
 import { foldersCheck } from "./folders.ts";
 import { guestCheck, socketsCheck } from "./guest.ts";
-import { diskCheck, keyCheck, portsCheck, specCheck, stateCheck } from "./machine.ts";
+import { diskCheck, keyCheck, notesCheck, portsCheck, specCheck, stateCheck } from "./machine.ts";
 import { processorCheck } from "./processor.ts";
 import { forwarderCheck, launcherCheck, toolsCheck } from "./programs.ts";
 import { memoryCheck, spaceCheck } from "./space.ts";
@@ -14,7 +14,7 @@ import { certificatesCheck, clockCheck, configCheck, proxyCheck } from "./surrou
 export const hostChecks: readonly HostCheck[] = [
   launcherCheck, accelerationCheck, forwarderCheck, toolsCheck, foldersCheck, spaceCheck, memoryCheck, clockCheck, proxyCheck, certificatesCheck, configCheck, imagesCheck, recordsCheck, locksCheck,
 ];
-export const machineChecks: readonly MachineCheck[] = [stateCheck, effectiveAcceleratorCheck, processorCheck, diskCheck, keyCheck, portsCheck, specCheck, guestCheck, socketsCheck];
+export const machineChecks: readonly MachineCheck[] = [stateCheck, notesCheck, effectiveAcceleratorCheck, processorCheck, diskCheck, keyCheck, portsCheck, specCheck, guestCheck, socketsCheck];
 
 /** What one check said. */
 export interface Examined extends Verdict {

@@ -48,6 +48,14 @@ export const diskCheck: MachineCheck = {
   },
 };
 
+/** What launcher and forwarder said of its start: that gvproxy runs without a fence, that volumes are slow. */
+export const notesCheck: MachineCheck = {
+  title: "limits",
+  look({ record: { name, last } }) {
+    return { findings: (last?.notes ?? []).map((note) => ({ id: "start-note", level: "note", what: `${name}: ${note.replace(/\.$/, "")}`, fix: `Where that can be had here, see to it, then: glowplug restart ${name}` })) };
+  },
+};
+
 /** The login key: there, and its owner's alone, or OpenSSH refuses it. */
 export const keyCheck: MachineCheck = {
   title: "login key",

@@ -71,6 +71,11 @@ const illnesses: Readonly<Record<string, readonly [level: string, illness: Illne
       ward.record = { ...ward.record, last: { accelerator: "kvm", accelerators: [], notes: [], ports: [] } };
     };
   }],
+  "start-note": ["note", (ward) => {
+    const before = ward.record;
+    ward.record = { ...before, last: { accelerator: "kvm", accelerators: [], notes: ["first runs unfenced: install a fence."], ports: [] } };
+    return () => void (ward.record = before);
+  }],
   "forwarder-missing-program": ["note", (ward) => {
     const [first] = ward.forwarders;
     const check = first?.check ?? (() => {});
