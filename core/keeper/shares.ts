@@ -106,7 +106,11 @@ export class Shares {
     const mount = this.#mounts.get(target);
     if (!mount) return;
     this.#mounts.set(target, { ...mount, dead: true });
-    this.#write();
+    try {
+      this.#write();
+    } catch {
+      // On a full disk the old list stays: a keeper that comes later sees by itself that the helper is gone.
+    }
   }
 
   /**
@@ -131,6 +135,8 @@ export class Shares {
   }
 
   async #revive(target: string, signal: AbortSignal): Promise<ShareMount> {
+    // It may have waited for its turn until the machine goes down: nobody would end a helper that is spawned then.
+    signal.throwIfAborted();
     const before = this.#mounts.get(target);
     if (!before?.dead) throw new MachineError("not-found", `${this.#plan.name} has lost no volume at ${target}`);
     const mount = await this.#plug(before.share, this.#helperAtStart(before.share), signal);

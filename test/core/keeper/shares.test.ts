@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { MachineError } from "../../../core/errors.ts";
@@ -69,6 +69,17 @@ it("knows what has nothing behind it any more from its lost keeper, and takes it
   await shares.remove("/there");
   expect(said).toHaveLength(2);
   expect([shares.list, noted()]).toEqual([[], [{ ...mount("/there"), dead: true, lost: true }]]);
+});
+
+it("holds a folder for dead that cannot be noted as such, and gives none back to a machine that goes down", async () => {
+  const folder = scratchFolder();
+  const { shares } = sharesIn(folder);
+  // As on a full disk, nothing can be written there.
+  mkdirSync(join(folder, "shares.json.new"));
+  shares.bury("/planned");
+  expect(shares.list).toEqual([{ ...mount("/planned"), dead: true }]);
+  await expect(shares.revive("/planned", AbortSignal.abort())).rejects.toMatchObject({ name: "AbortError" });
+  expect([shares.list, shares.lost]).toEqual([[{ ...mount("/planned"), dead: true }], []]);
 });
 
 it("keeps a device that the guest does not let go", async () => {
