@@ -36,7 +36,11 @@ export function readUp(folder: string): UpFile | undefined {
 
 /** The machine is up no more. */
 export function clearUp(folder: string): void {
-  rmSync(fileIn(folder), { force: true });
+  try {
+    rmSync(fileIn(folder), { force: true });
+  } catch {
+    // The disk is read-only: the machine goes down nevertheless, and one whose VM has ended is taken over by nobody.
+  }
 }
 
 function fileIn(folder: string): string {
