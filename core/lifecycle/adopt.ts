@@ -18,7 +18,7 @@ import { isAdoptable, livingKeeper, stateOf } from "./status.ts";
 
 /** How long somebody else may hold the lock of a machine that has no keeper. */
 const patienceMs = 120_000;
-/** Beyond the wait for the VM's monitor: a card may be plugged anew. */
+/** Beyond the waits for the VM's monitor and for its guest: a card may be plugged anew. */
 const adoptMs = 90_000;
 
 /**
@@ -69,7 +69,8 @@ export async function adoptLocked(name: string, run: Run): Promise<boolean> {
 
 async function takenOver(files: MachinePaths, run: Run): Promise<KeeperStatus> {
   const plan = readKeeperPlan(files);
-  const ask = (): Promise<KeeperStatus> => askKeeper(files.keeperSocket, { v: protocolVersion, op: "ready" }, { signal: run.signal, timeoutMs: plan.deadlines.monitorMs + adoptMs });
+  const { monitorMs, sshMs } = plan.deadlines;
+  const ask = (): Promise<KeeperStatus> => askKeeper(files.keeperSocket, { v: protocolVersion, op: "ready" }, { signal: run.signal, timeoutMs: monitorMs + sshMs + adoptMs });
   // A command that was killed may have left a keeper that waits to be asked, for a while.
   const waiting = livingKeeper(files);
   if (waiting) {

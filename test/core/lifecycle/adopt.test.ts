@@ -29,7 +29,7 @@ async function orphan({ isUp = true, role = "vm" } = {}) {
   mkdirSync(files.runtime, { recursive: true, mode: 0o700 });
   const vm = await sleeper();
   writeFileSync(files.children, JSON.stringify([{ name: "qemu", role, program: "qemu", identity: vm }]));
-  writeFileSync(files.keeperPlan, JSON.stringify({ deadlines: { monitorMs: 10_000 }, restart: "never" }));
+  writeFileSync(files.keeperPlan, JSON.stringify({ deadlines: { monitorMs: 10_000, sshMs: 10_000 }, restart: "never" }));
   if (isUp) writeUp(files.runtime, { ports: { open: [], guests: [] } });
   return { run, files, vm, state: async () => { const { state, condition, reason } = await stateOf("web", run.paths); return [state, condition, reason]; } };
 }
