@@ -1,15 +1,18 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MachineError, messageOf } from "../errors.ts";
+import { isMachineError, MachineError, messageOf } from "../errors.ts";
 import { within } from "../limit.ts";
 import { isAlive } from "../process-identity.ts";
-import { again } from "./again.ts";
+import { again, pause } from "./again.ts";
 import { attach } from "./bring-up.ts";
 import { endChild, type ChildRecord } from "./child.ts";
 import type { Parts } from "./parts.ts";
 import type { Phases } from "./phases.ts";
 import { replugNic } from "./replug.ts";
 import { readUp, type UpFile } from "./up-file.ts";
+
+/** Between two tries to reach the guest that came to nothing. */
+const restMs = 1000;
 
 /**
  * Takes over a machine that is up and whose keeper was lost: its processes, monitor, console, ports and sockets. Returns what the lost
@@ -37,15 +40,16 @@ export async function adopt(parts: Parts, phases: Phases): Promise<UpFile> {
   return up;
 }
 
-/** The guest may have lost its network while nobody looked after it: it is waited for without an end, and missing it is a problem. */
+/** The guest may have lost its network while nobody looked after it: it is waited for without an end, and missing it is a problem. So is another host key, at once. */
 export async function reach({ connections, problems }: Parts, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      await again(() => connections.as(), within(20_000, signal), () => false);
+      await again(() => connections.as(), within(20_000, signal), (error) => isMachineError(error) && error.code === "host-key");
       problems.clear("ssh");
       return;
     } catch (error) {
       if (!signal.aborted) problems.set("ssh", messageOf(error));
+      await pause(restMs, signal);
     }
   }
 }
