@@ -51,6 +51,8 @@ export class Children {
     try {
       this.#write();
     } catch (cause) {
+      // Nobody would find it, and whoever tries again would have one more of them each time.
+      await endChild(child, 2000);
       throw diskError(`${child.name} could not be written down`, cause);
     }
     step("keeper.noted");
