@@ -13,7 +13,7 @@ import type { Parts } from "./parts.ts";
 const pausesMs = [0, 250, 1000, 5000, 10_000, 30_000];
 /** What has run so long is well. */
 const calmMs = 60_000;
-/** A VM that ends takes its helpers with it, which have done their work, and they may be noticed first. */
+/** A VM that ends takes its helpers with it, which have done their work, and they may be noticed first. How one ended that was taken over is not known. */
 const vmMs = 1000;
 /** A guest in which a look takes longer has other troubles. */
 const lookMs = 30_000;
@@ -43,7 +43,7 @@ export class ShareWard {
     const { vm } = this.#parts.children;
     if (this.#isBusy) return;
     this.#isBusy = true;
-    if (exit?.code === 0) await Promise.race([vm?.exited, pause(vmMs, this.#signal)]);
+    if (exit && !exit.code && !exit.signal) await Promise.race([vm?.exited, pause(vmMs, this.#signal)]);
     if (vm && !vm.hasExited()) await this.#try(exit ? describeExit(exit) : "is not there");
     this.#isBusy = false;
   }
@@ -74,14 +74,15 @@ export class ShareWard {
     const { connections, plan: { deadlines, name, ssh }, problems, shares } = this.#parts;
     const about = `${this.#helper} mounted`;
     const shell = connections.shell();
-    const guest: GuestShell = { exec: (command, options) => shell.exec(command, { ...options, signal: this.#signal }) };
     const limit = within(deadlines.readyMs + deadlines.sshMs, this.#signal);
+    const guest: GuestShell = { exec: (command, options) => shell.exec(command, { ...options, signal: limit }) };
     try {
       await again(() => settleGuest({ mounts: shares.list, lost: shares.lost }, guest, ssh.user), limit, () => this.#isLost());
       problems.clear(about);
       return true;
     } catch (error) {
-      if (!this.#isLost() && !this.#signal.aborted) problems.set(about, `${this.#helper} was brought back, but the guest has not mounted it: ${messageOf(error)}; \`glowplug restart ${name}\` mends that`);
+      const why = limit.aborted && isMachineError(error) && error.code === "interrupted" ? "it takes too long" : messageOf(error);
+      if (!this.#isLost() && !this.#signal.aborted) problems.set(about, `${this.#helper} was brought back, but the guest has not mounted it: ${why}; \`glowplug restart ${name}\` mends that`);
       return false;
     }
   }
