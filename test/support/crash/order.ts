@@ -7,7 +7,7 @@ export type Role = "cli" | "keeper";
 /** Who can be ended at one; "terminal": what shows the outputs of the verb, which is the parent of its process. */
 export type Victim = Role | "forwarder" | "helper" | "vm" | "terminal";
 
-/** A step of a run of a verb, and the how manieth of its name in that process. */
+/** A step of a run of a verb; `nth` counts those of the same name in that process, from 1. */
 export interface TakenStep {
   readonly role: Role;
   /** Whether the process came with the verb, or the keeper ran before. */
