@@ -9,6 +9,7 @@ import { endChild, type ChildRecord } from "./child.ts";
 import type { Parts } from "./parts.ts";
 import type { Phases } from "./phases.ts";
 import { replugNic } from "./replug.ts";
+import { endUnnoted } from "./unnoted.ts";
 import { readUp, type UpFile } from "./up-file.ts";
 
 /** Between two tries to reach the guest that came to nothing. */
@@ -33,6 +34,7 @@ export async function adopt(parts: Parts, phases: Phases): Promise<UpFile> {
   // One that was about to take the place of another is replaced once more: what it has been told of the guest is not known.
   const forwarder = plan.forwarder && children.of({ ...plan.forwarder, role: "forwarder" });
   if (forwarder && up.ports.held) await endChild(forwarder, 2000);
+  if (plan.forwarder && !forwarder) await endUnnoted(plan.forwarder.command, plan);
   await tried("network", () => rejoinLan(parts), parts);
   await tried("volumes", () => shares.settle(), parts);
   await ports.adopt(up.ports);

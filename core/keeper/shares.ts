@@ -1,7 +1,5 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import type { CommandRecord } from "../command.ts";
 import { MachineError } from "../errors.ts";
 import { shareTag } from "../kit.ts";
 import type { Share } from "../model.ts";
@@ -12,6 +10,8 @@ import type { Children } from "./children.ts";
 import type { VmControl } from "./control.ts";
 import { waitListening } from "./listening.ts";
 import type { KeeperPlan } from "./plan.ts";
+import { filled, helperAtStart, helperCommand } from "./share-commands.ts";
+import { endUnnoted } from "./unnoted.ts";
 
 /** Longest wait for a step of the VM's: the guest itself lets a device go. */
 const stepLimitMs = 30_000;
@@ -58,7 +58,7 @@ export class Shares {
     const atStart = this.#plan.mounts.map(({ tag }) => tag);
     return this.list.flatMap((mount) => {
       // Of a helper that the plan does not join with its folder the name is not known for sure.
-      const helper = atStart.includes(mount.tag) ? this.#helperAtStart(mount.share)?.command.name : this.#helperName(mount);
+      const helper = atStart.includes(mount.tag) ? helperAtStart(this.#plan, mount.share)?.command.name : this.#helperName(mount);
       return helper === undefined || this.#helperOf(mount) ? [] : [{ target: mount.share.target, helper }];
     });
   }
@@ -83,19 +83,21 @@ export class Shares {
 
   /** Whether a helper serves what was plugged or unplugged then: its end is no news. */
   isHalfway(helper: string): boolean {
-    const { hotShares } = this.#plan;
-    return hotShares !== undefined && this.#halfway.some((mount) => filled(hotShares.writable.name, mount) === helper);
+    return this.#halfway.some((mount) => !mount.dead && helperCommand(this.#plan, mount)?.name === helper);
   }
 
   /** Takes from the VM what was plugged or unplugged when an earlier keeper was lost: nobody was told that it has it. */
   settle(): Promise<void> {
     return this.#inTurn(async () => {
       for (const mount of this.#halfway.splice(0)) {
-        const child = this.#helperOf(mount);
+        // The helper that bears the name of a dead one's serves what has taken its place.
+        const child = mount.dead ? undefined : this.#helperOf(mount);
+        const command = mount.dead ? undefined : helperCommand(this.#plan, mount);
         if (child) this.#children.expectEnd(child);
         // It may never have come so far.
         for (const one of this.#removal(mount)) await this.#control.qmp?.step(one, stepLimitMs).catch(() => {});
         if (child) await this.#children.retire(child);
+        else if (command) await endUnnoted(command, this.#plan);
         this.#write();
       }
     });
@@ -128,7 +130,7 @@ export class Shares {
 
   async #add(share: Required<Share>): Promise<ShareMount> {
     if (this.#mounts.has(share.target)) throw new MachineError("conflict", `${this.#plan.name} has a volume at ${share.target} already`, { hint: "Remove it first, or choose another target." });
-    const mount = await this.#plug(share, undefined, AbortSignal.timeout(this.#plan.deadlines.helpersMs + 1000));
+    const mount = await this.#plug(share, AbortSignal.timeout(this.#plan.deadlines.helpersMs + 1000));
     this.#mounts.set(share.target, mount);
     this.#write();
     return mount;
@@ -139,7 +141,7 @@ export class Shares {
     signal.throwIfAborted();
     const before = this.#mounts.get(target);
     if (!before?.dead) throw new MachineError("not-found", `${this.#plan.name} has lost no volume at ${target}`);
-    const mount = await this.#plug(before.share, this.#helperAtStart(before.share), signal);
+    const mount = await this.#plug(before.share, signal);
     this.#mounts.set(target, mount);
     this.#lost = [...this.#lost, before];
     this.#write();
@@ -147,20 +149,21 @@ export class Shares {
   }
 
   /** Spawns the helper of a folder, where it had one at the start that one, and plugs a device for it. */
-  async #plug(share: Required<Share>, atStart: HelperAtStart | undefined, signal: AbortSignal): Promise<ShareMount> {
+  async #plug(share: Required<Share>, signal: AbortSignal): Promise<ShareMount> {
     const { hotShares, deadlines } = this.#plan;
     const { qmp } = this.#control;
-    const helper = share.readOnly ? hotShares?.readOnly : hotShares?.writable;
-    if (!hotShares || !qmp || !helper) throw this.#notNow("be given this folder");
+    if (!hotShares || !qmp || !(share.readOnly ? hotShares.readOnly : hotShares.writable)) throw this.#notNow("be given this folder");
     const there = [...this.#mounts.values(), ...this.#lost];
     const slot = hotShares.slots?.find((one) => !there.some((other) => other.slot === one));
     if (hotShares.slots && slot === undefined) throw this.#notNow("be given more folders");
     const tag = tags(share.target).find((one) => !there.some((other) => other.tag === one)) ?? "";
     const mount: ShareMount = { share, kind: hotShares.kind, tag, ...(slot !== undefined && { slot }) };
+    const command = helperCommand(this.#plan, mount);
+    if (!command) throw this.#notNow("be given this folder");
     this.#write(mount);
     const socket = filled(hotShares.socket, mount);
     rmSync(socket, { force: true });
-    const child = await this.#children.spawn(atStart ? renamed(atStart.command, atStart.tag, tag) : filled(helper, mount), "helper");
+    const child = await this.#children.spawn(command, "helper");
     this.#children.expectEnd(child);
     try {
       const death = child.exited.then(() => Promise.reject(new MachineError("helper-exited", [`${child.name} ended before it listened`, ...lastWords(child, 1)].join(": "), { hint: `Its output: glowplug logs ${this.#plan.name} forwarder` })));
@@ -233,15 +236,7 @@ export class Shares {
 
   #helperName(mount: ShareMount): string | undefined {
     const { hotShares } = this.#plan;
-    return this.#helperAtStart(mount.share)?.command.name ?? (hotShares && filled(hotShares.writable.name, mount));
-  }
-
-  /** The helper that the plan has for this very folder. */
-  #helperAtStart(share: Required<Share>): HelperAtStart | undefined {
-    const { mounts, helpers } = this.#plan;
-    const tag = mounts.find((mount) => isDeepStrictEqual(mount.share, share))?.tag;
-    const command = helpers.find(({ serves }) => serves !== undefined && serves === tag)?.command;
-    return tag !== undefined && command ? { tag, command } : undefined;
+    return helperAtStart(this.#plan, mount.share)?.command.name ?? (hotShares && filled(hotShares.writable.name, mount));
   }
 
   #notNow(what: string): MachineError {
@@ -254,16 +249,6 @@ export class Shares {
     this.#last = next;
     return next;
   }
-}
-
-interface HelperAtStart {
-  readonly tag: string;
-  readonly command: CommandRecord;
-}
-
-/** The same command for another tag, by which its socket is named. */
-function renamed({ argv, ...rest }: CommandRecord, from: string, to: string): CommandRecord {
-  return { ...rest, argv: argv.map((word) => word.replaceAll(from, to)) };
 }
 
 /** By what a folder can be known to the guest: its tag, and more for one that is given anew. */
@@ -287,16 +272,4 @@ function readShares(file: string): readonly NotedShare[] | undefined {
   } catch {
     return undefined; // none came or went since the start
   }
-}
-
-/** A plan's part with the words for one share filled in, in every string in it. */
-function filled<T extends string | CommandRecord | object>(part: T, { share, tag, slot = "" }: ShareMount): T {
-  const words: Readonly<Record<string, string>> = { tag, slot, target: share.target, source: share.source, listedSource: share.source.replaceAll(/[\\,]/g, "\\$&") };
-  const fill = (value: unknown): unknown => {
-    if (typeof value === "string") return value.replaceAll(/\{(\w+)\}/g, (whole, word: string) => words[word] ?? whole);
-    if (Array.isArray(value)) return value.map(fill);
-    if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, fill(one)]));
-    return value;
-  };
-  return fill(part) as T;
 }

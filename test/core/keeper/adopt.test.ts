@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { readEnded } from "../../../core/keeper/ended.ts";
 import { Keeper } from "../../../core/keeper/keeper.ts";
+import type { KeeperPlan } from "../../../core/keeper/plan.ts";
 import type { OpenPorts } from "../../../core/keeper/ports.ts";
 import { readUp, writeUp, type UpFile } from "../../../core/keeper/up-file.ts";
 import { identityOf } from "../../../core/process-identity.ts";
@@ -21,9 +23,8 @@ interface Orphan {
 }
 
 /** A VM that runs, and was up when its keeper was lost; its guest shows a host key that the plan does not have. */
-async function orphan(up: Partial<UpFile> = {}): Promise<Orphan> {
+async function orphan(up: Partial<UpFile> = {}, folder = scratchFolder(), more: Partial<KeeperPlan> = {}): Promise<Orphan> {
   const { login, keys } = await guestWithLogin();
-  const folder = scratchFolder();
   const keyFile = join(folder, "key");
   writeFileSync(keyFile, keys.privateKey);
   const vm = spawn(process.execPath, ["-e", "setInterval(() => {}, 60_000)"], { detached: true, stdio: "ignore" });
@@ -41,7 +42,7 @@ async function orphan(up: Partial<UpFile> = {}): Promise<Orphan> {
     version: 1, token: "1", name: "web", folders: { data: folder, runtime: folder, logs: folder }, helpers: [], accelerator: "tcg",
     vm: { program: process.execPath, argv: [], name: "vm" }, ready: { kind: "listen", path: join(folder, "ready.sock") }, control: { kind: "signal" }, mounts: [],
     ssh: { host: login.host, port: login.port, user: login.user, keyFile, hostKey: "" }, expose: { kind: "ssh" }, guestPorts: "any", openAtStart: [], ports: [], sockets: [], restart: "never",
-    deadlines: { helpersMs: limit, monitorMs: limit, lifeMs: limit, readyMs: limit, sshMs: limit, probeMs: limit },
+    deadlines: { helpersMs: limit, monitorMs: limit, lifeMs: limit, readyMs: limit, sshMs: limit, probeMs: limit }, ...more,
   }, { version: "0.0.0", environment: process.env, adopts: true });
   onTestFinished(() => keeper.stop(true, 0));
   return { folder, keeper, vm: pid, hostKey: login.hostKey, vmLives: () => vm.exitCode === null && vm.signalCode === null };
@@ -87,6 +88,19 @@ describe("a machine that is taken over", () => {
     expect(keeper.status()).toMatchObject({ ports: [port(carried), port(taken)] });
     expect(keeper.status().problems).toContainEqual(expect.stringContaining(`a port is not open any more: port ${taken} of 127.0.0.1 is in use`));
     expect(readUp(folder)?.ports).toEqual({ open: [{ ...port(carried), by: "host", carried: true }, { ...port(taken), by: "host", carried: false }], guests: [] });
+  });
+
+  it("has one forwarder, in the place of one that was spawned and not written down any more", async () => {
+    const folder = scratchFolder();
+    const command = { name: "forwarder", program: process.execPath, argv: ["-e", "setInterval(() => {}, 60_000)", join(folder, "net.sock")] };
+    const unnoted = spawn(command.program, command.argv, { detached: true, stdio: "ignore" });
+    onTestFinished(() => void unnoted.kill("SIGKILL"));
+    await once(unnoted, "spawn");
+    const ended = once(unnoted, "exit");
+    const { keeper } = await orphan({}, folder, { forwarder: { command, listens: [] } });
+    expect(await keeper.adopt()).toBe(true);
+    expect(await ended).toEqual([null, "SIGKILL"]);
+    await vi.waitFor(() => expect(keeper.status().children).toContainEqual({ name: "forwarder", role: "forwarder", pid: expect.not.toSatisfy((pid) => pid === unnoted.pid) as number }), 10_000);
   });
 
   it("takes its guest's ready line for that of a reboot", async () => {

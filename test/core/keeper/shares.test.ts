@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { MachineError } from "../../../core/errors.ts";
 import type { Children } from "../../../core/keeper/children.ts";
 import type { VmControl } from "../../../core/keeper/control.ts";
@@ -12,7 +14,7 @@ import { scratchFolder } from "../../fixtures/login.ts";
 const mount = (target: string): ShareMount => ({ share: { source: "/src", target, readOnly: false }, kind: "virtiofs", tag: target.slice(1), slot: "port1" });
 
 /** The folders of a VM whose monitor notes what it is asked, and refuses some of that. */
-function sharesIn(folder: string, refuses = (_step: QmpStep): boolean => false) {
+function sharesIn(folder: string, refuses = (_step: QmpStep): boolean => false, helperWords: object = { program: "virtiofsd", argv: [] }) {
   const said: string[] = [];
   const retired: string[] = [];
   const helper = { name: "virtiofsd /half", role: "helper" };
@@ -26,7 +28,7 @@ function sharesIn(folder: string, refuses = (_step: QmpStep): boolean => false) 
   const plan = {
     name: "web", folders: { runtime: folder }, mounts: [mount("/planned")], helpers: [],
     hotShares: {
-      kind: "virtiofs", slots: ["port1", "port2"], socket: "{tag}.sock", writable: { name: "virtiofsd {target}", program: "virtiofsd", argv: [] }, add: [],
+      kind: "virtiofs", slots: ["port1", "port2"], socket: "{tag}.sock", writable: { name: "virtiofsd {target}", ...helperWords }, add: [],
       remove: [{ execute: "device_del", arguments: { id: "{tag}" } }, { execute: "chardev-remove", arguments: { id: "{tag}" } }],
     },
   } as unknown as KeeperPlan;
@@ -44,6 +46,20 @@ it("takes from the VM what was plugged or unplugged when its keeper was lost, an
   expect([shares.list, noted()]).toEqual([[mount("/there")], [mount("/there")]]);
   await shares.settle();
   expect(said).toHaveLength(2);
+});
+
+it("ends what was spawned for it and not written down any more, and no helper that serves what has come in the place of a dead one", async () => {
+  const folder = scratchFolder();
+  const words = ["-e", "setInterval(() => {}, 60_000)", `${folder}/new.sock`];
+  const unnoted = spawn(process.execPath, words, { detached: true, stdio: "ignore" });
+  onTestFinished(() => void unnoted.kill("SIGKILL"));
+  await once(unnoted, "spawn");
+  const ended = once(unnoted, "exit");
+  writeFileSync(join(folder, "shares.json"), JSON.stringify([{ ...mount("/half"), tag: "half-2" }, { ...mount("/half"), dead: true, halfway: true }, { ...mount("/new"), halfway: true }]));
+  const { shares, retired } = sharesIn(folder, () => false, { program: process.execPath, argv: [...words.slice(0, -1), `${folder}/{tag}.sock`] });
+  await shares.settle();
+  expect(await ended).toEqual([null, "SIGKILL"]);
+  expect([shares.list, retired]).toEqual([[{ ...mount("/half"), tag: "half-2" }], []]);
 });
 
 it("notes what it is about to unplug, and that it is still there where it stays", async () => {
