@@ -1,5 +1,6 @@
 import { accessSync, constants, lstatSync } from "node:fs";
 import { join } from "node:path";
+import { quote } from "../command.ts";
 import { socketPathLimit } from "../paths.ts";
 import { unpackedTools } from "../unpacked-tools.ts";
 import type { Finding, HostCheck } from "./finding.ts";
@@ -32,11 +33,11 @@ function problemsOf(what: string, path: string, uid: number): Finding[] {
   }
 }
 
-/** Programs of set-up's that others may have put there are not run. */
+/** Programs of set-up's that others may have put there are not run. Nobody knows what they are by now, so they are not to be made the user's, but to go. */
 function toolsInDoubt(tools: string, uid: number): Finding[] {
   const { refused: [first] } = unpackedTools(tools, uid);
   if (!first) return [];
-  return [{ id: "tools-in-doubt", level: "warning", what: `programs in ${first.path} are not run, since others may have put them there: ${first.doubt}`, fix: `chown -R ${uid} ${tools}/ && chmod -R go-w ${tools}/` }];
+  return [{ id: "tools-in-doubt", level: "warning", what: `programs in ${first.path} are not run, since others may have put them there: ${first.doubt}; set-up can unpack them anew (node setup.mjs tools)`, fix: `rm -r ${quote(tools)}` }];
 }
 
 /** The longest socket of a machine with a name of a usual length. */
