@@ -4,12 +4,15 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterEach, describe, expect, it, onTestFinished } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { CrashWorld } from "../support/crash/crash-world.ts";
 import { Ordered, type Order } from "../support/crash/order.ts";
 import { writeRawDisk } from "../support/disks.ts";
 import { filesBelow, freePort, processesOf, program, run, World, type Ended } from "../support/world.ts";
+
+// Some run a dozen commands, each of which takes seconds on a busy host.
+vi.setConfig({ testTimeout: 240_000 });
 
 let world: World;
 afterEach(() => world.close());
