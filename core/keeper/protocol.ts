@@ -24,8 +24,9 @@ export type KeeperRequest = { readonly v: number } & (
   /** Answered with the ShareMount, which the guest then mounts. */
   | { readonly op: "share-add"; readonly share: Required<Share> }
   | { readonly op: "share-remove"; readonly target: string }
-  /** Answered with ShareMount[]. */
+  /** Both answered with ShareMount[]: folders that the machine has, and devices that have nothing behind them any more. */
   | { readonly op: "share-list" }
+  | { readonly op: "share-lost" }
 );
 
 /** The answer: the first line back, as JSON. */

@@ -46,6 +46,8 @@ async function handle(keeper: Keeper, socket: Socket): Promise<void> {
       return answer(socket, { ok: true, v: protocolVersion, value: null });
     case "share-list":
       return answer(socket, { ok: true, v: protocolVersion, value: keeper.shares.list });
+    case "share-lost":
+      return answer(socket, { ok: true, v: protocolVersion, value: keeper.shares.lost });
     case "exec":
       return serveExec(socket, request, await keeper.connection(request.user));
     case "sftp":

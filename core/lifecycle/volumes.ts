@@ -29,6 +29,11 @@ export function currentShares(name: string, run: Run): Promise<readonly ShareMou
   return askKeeper<readonly ShareMount[]>(run.paths.machine(name).keeperSocket, { v: protocolVersion, op: "share-list" }, { timeoutMs: 10_000, signal: run.signal });
 }
 
+/** Devices with nothing behind them: the guest is to let go of them before it touches anything at their targets, or it waits for ever. */
+function lostShares(name: string, run: Run): Promise<readonly ShareMount[]> {
+  return askKeeper<readonly ShareMount[]>(run.paths.machine(name).keeperSocket, { v: protocolVersion, op: "share-lost" }, { timeoutMs: 10_000, signal: run.signal });
+}
+
 /**
  * Adds a volume for good: it is mounted at once where the machine runs and its launcher can, else from the next start on.
  * Throws MachineError "no-machine", "not-found" for a source that is no folder, "bad-spec" for a target that may not be,
@@ -94,7 +99,7 @@ async function plugged({ name, ssh }: MachineRecord, share: Volume, run: Run): P
   const ask = (request: object): Promise<unknown> => askKeeper(keeperSocket, { v: protocolVersion, ...request } as never, { timeoutMs: 90_000 });
   if (!(await couldBeDone(() => ask({ op: "share-add", share }), run))) return false;
   try {
-    await settleGuest({ mounts: await currentShares(name, run) }, keeperShell(keeperSocket), ssh.user);
+    await settleGuest({ mounts: await currentShares(name, run), lost: await lostShares(name, run) }, keeperShell(keeperSocket), ssh.user);
     return true;
   } catch (error) {
     await ask({ op: "share-remove", target: share.target }).catch(() => {});
@@ -108,7 +113,7 @@ async function unplugged({ name, ssh }: MachineRecord, target: string, run: Run)
   const shares = await currentShares(name, run);
   const gone = shares.filter(({ share }) => share.target === target);
   if (gone.length === 0) return true;
-  await settleGuest({ mounts: shares.filter((one) => !gone.includes(one)), gone }, keeperShell(keeperSocket), ssh.user);
+  await settleGuest({ mounts: shares.filter((one) => !gone.includes(one)), gone, lost: await lostShares(name, run) }, keeperShell(keeperSocket), ssh.user);
   return couldBeDone(() => askKeeper(keeperSocket, { v: protocolVersion, op: "share-remove", target }, { timeoutMs: 90_000 }), run);
 }
 

@@ -158,6 +158,11 @@ describe("a virtiofsd that is killed", () => {
     const killed = await kill("/srv/src");
     await expect.poll(async () => (await inspect()).Reason, settled).toBe("programs in the guest wait for /srv/src as it was before virtiofsd /srv/src ended; `glowplug restart box` ends that");
     expect(await pid("/srv/src")).not.toBe(killed);
+    // Whoever has the guest mount something has it let go of the old one first.
+    await world.ok("volume", "add", "box", "more:/mnt/more");
+    expect(mounted().at(-1)).toMatch(new RegExp(`let_go ${tag} /srv/src /srv/src[^]*volume virtiofs \\S+ rw /mnt/more`));
+    await world.ok("volume", "rm", "box", "/mnt/more");
+    expect(mounted().at(-1)).toContain(`let_go ${tag} /srv/src /srv/src`);
     await world.glowplug("ssh", "box", "sudo reboot");
     await expect.poll(inspect, settled).toMatchObject({ Condition: "ok", Reason: "" });
     expect(daemons()).toEqual([folder("src")]);
