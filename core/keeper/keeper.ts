@@ -14,7 +14,8 @@ import type { KeeperPlan } from "./plan.ts";
 import type { KeeperStatus, OpenPort } from "./protocol.ts";
 import { RestartPolicy } from "./restart-policy.ts";
 import { lacksForwarder } from "./supervise.ts";
-import { forgetShares, type Shares } from "./shares.ts";
+import { forgetShares } from "./share-notes.ts";
+import type { Shares } from "./shares.ts";
 
 /** How long the way into the guest may take to be there again. */
 const wayMs = 20_000;

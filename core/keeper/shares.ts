@@ -1,5 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { MachineError } from "../errors.ts";
 import { shareTag } from "../kit.ts";
 import type { Share } from "../model.ts";
@@ -11,13 +10,11 @@ import type { VmControl } from "./control.ts";
 import { waitListening } from "./listening.ts";
 import type { KeeperPlan } from "./plan.ts";
 import { filled, helperAtStart, helperCommand } from "./share-commands.ts";
+import { readShareNotes, writeShareNotes, type NotedShare } from "./share-notes.ts";
 import { endUnnoted } from "./unnoted.ts";
 
 /** Longest wait for a step of the VM's: the guest itself lets a device go. */
 const stepLimitMs = 30_000;
-
-/** As it stands in `shares.json`. */
-type NotedShare = ShareMount & { readonly halfway?: true; readonly lost?: true };
 
 /**
  * The folders of the host that a running VM is given. The guest mounts them by itself. `shares.json` names them for a keeper that comes later.
@@ -37,7 +34,7 @@ export class Shares {
     this.#plan = plan;
     this.#children = children;
     this.#control = control;
-    for (const { halfway, lost, ...mount } of readShares(fileOf(plan)) ?? (plan.mounts as readonly NotedShare[])) {
+    for (const { halfway, lost, ...mount } of readShareNotes(plan) ?? (plan.mounts as readonly NotedShare[])) {
       if (halfway) this.#halfway.push(mount);
       else if (lost) this.#lost = [...this.#lost, mount];
       else this.#mounts.set(mount.share.target, mount);
@@ -194,8 +191,11 @@ export class Shares {
     if (mount.dead) this.#lost = [...this.#lost, mount];
     else await this.#unplug(mount);
     this.#mounts.delete(target);
-    this.#write();
-    if (child) await this.#children.retire(child);
+    try {
+      this.#write();
+    } finally {
+      if (child) await this.#children.retire(child);
+    }
   }
 
   async #drop(mount: ShareMount): Promise<void> {
@@ -221,12 +221,10 @@ export class Shares {
     return hotShares ? filled(hotShares.remove, mount) : [];
   }
 
-  /** With one that is being plugged or unplugged. Readers find the old list or the new one. */
+  /** With one that is being plugged or unplugged. */
   #write(halfway?: ShareMount): void {
-    const path = fileOf(this.#plan);
     const noted: readonly NotedShare[] = [...this.list, ...this.#lost.map((mount) => ({ ...mount, lost: true as const }))].filter(({ tag }) => tag !== halfway?.tag);
-    writeFileSync(`${path}.new`, JSON.stringify([...noted, ...(halfway ? [{ ...halfway, halfway: true }] : [])]), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeShareNotes(this.#plan, [...noted, ...(halfway ? [{ ...halfway, halfway: true as const }] : [])]);
   }
 
   #helperOf(mount: ShareMount): Child | undefined {
@@ -255,21 +253,4 @@ export class Shares {
 function tags(target: string): readonly string[] {
   const tag = shareTag(target);
   return [tag, ...Array.from({ length: 99 }, (_, index) => `${tag}-${index + 2}`)];
-}
-
-/** A VM that is started anew has those of its plan. */
-export function forgetShares(plan: KeeperPlan): void {
-  rmSync(fileOf(plan), { force: true });
-}
-
-function fileOf({ folders }: KeeperPlan): string {
-  return join(folders.runtime, "shares.json");
-}
-
-function readShares(file: string): readonly NotedShare[] | undefined {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as readonly NotedShare[];
-  } catch {
-    return undefined; // none came or went since the start
-  }
 }

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import type { CommandRecord } from "../command.ts";
 import { pause } from "../keeper/again.ts";
 import type { KeeperPlan } from "../keeper/plan.ts";
+import { helperCommand } from "../keeper/share-commands.ts";
+import { readShareNotes } from "../keeper/share-notes.ts";
 import type { MachinePaths } from "../paths.ts";
 import { isGroupAlive, killGroup } from "../process-group.ts";
 import { isAlive, killIdentity, type ProcessIdentity } from "../process-identity.ts";
@@ -27,7 +29,7 @@ export async function sweep(name: string, run: Run): Promise<void> {
   if (keeper) await endAll([keeper], "SIGKILL", killMs);
   await endAll(left, "SIGTERM", graceMs);
   await endAll(left, "SIGKILL", killMs);
-  if (left.length > 0) run.report.info(`ended ${left.length} processes that a lost keeper left behind`);
+  if (left.length > 0) run.report.info(`ended ${left.length === 1 ? "a process" : `${left.length} processes`} that a lost keeper left behind`);
   removeTree(files.runtime);
 }
 
@@ -48,8 +50,11 @@ function leftProcesses(files: MachinePaths): readonly ProcessIdentity[] {
 
 function plannedCommands({ keeperPlan }: MachinePaths): readonly CommandRecord[] {
   try {
-    const { forwarder, helpers, vm } = JSON.parse(readFileSync(keeperPlan, "utf8")) as KeeperPlan;
-    return [...(forwarder ? [forwarder.command] : []), ...helpers.map(({ command }) => command), vm];
+    const plan = JSON.parse(readFileSync(keeperPlan, "utf8")) as KeeperPlan;
+    const { forwarder, helpers, vm } = plan;
+    // Volumes that came while it ran are served by helpers that the plan has no list of.
+    const later = (readShareNotes(plan) ?? []).flatMap((mount) => helperCommand(plan, mount) ?? []);
+    return [...(forwarder ? [forwarder.command] : []), ...helpers.map(({ command }) => command), ...later, vm];
   } catch {
     return []; // no plan, so nothing was spawned
   }
