@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Writable } from "node:stream";
 
 /** How long a program has to obey SIGTERM, in seconds. */
 const graceSeconds = 5;
@@ -14,10 +15,11 @@ export function leash(pid: number): () => void {
   const watcher = spawn("/bin/sh", ["-c", script, "leash", String(pid)], { detached: true, stdio: ["pipe", "ignore", "ignore"] });
   // Without one the program goes on for a while.
   watcher.on("error", () => {});
-  watcher.stdin.on("error", () => {});
+  const input: Writable | undefined = watcher.stdin; // not there where this process may open no more files
+  input?.on("error", () => {});
   watcher.unref();
   return () => {
     watcher.kill("SIGKILL");
-    watcher.stdin.destroy();
+    input?.destroy();
   };
 }
