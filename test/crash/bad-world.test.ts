@@ -62,9 +62,12 @@ describe("a folder of ours that is read-only", () => {
       await one.prepare();
       await one.put(verb.from);
       const free = holdReadOnly(join(one.folder, name));
-      const ended = await one.glowplug(...verb.argv);
-      const wrong = await toldWrongly(ended, verb, one, { role: "cli", born: "now", step: "none", nth: 1 });
-      free();
+      let wrong: readonly string[] = [];
+      try {
+        wrong = await toldWrongly(await one.glowplug(...verb.argv), verb, one, { role: "cli", born: "now", step: "none", nth: 1 });
+      } finally {
+        free();
+      }
       const left = await again(verb, one);
       await one.close();
       return [...wrong, ...left].map((fault) => `${title}, ${name} read-only: ${fault}`);

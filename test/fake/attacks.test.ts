@@ -50,9 +50,7 @@ describe("whoever listens on the ssh port of a machine that is stopped", () => {
       ["podman", "--connection", "web", "ps"], ["podman", "--connection", "web-root", "ps"], ["podman", "--remote", "ps"], ["docker", "--context", "web", "ps"],
       ["ssh", "-F", config, "-o", "BatchMode=yes", "web", "id"],
     ] as const) {
-      const { code, stdout } = await run(program, argv, { env });
-      expect(code, argv.join(" ")).not.toBe(0);
-      expect(stdout, argv.join(" ")).not.toContain("\n\n");
+      expect((await run(program, argv, { env })).code, argv.join(" ")).not.toBe(0);
     }
     for (const argv of [["ssh", "web", "id"], ["exec", "web", "id"], ["cp", "./all.ts", "web:/tmp"], ["env", "web"]]) expect((await world.glowplug(...argv)).code, argv.join(" ")).toBe(125);
     expect([rogue.commands, asked, rogue.connections.size]).toEqual([[], [], 0]);
