@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { isMachineError } from "../errors.ts";
+import { pause } from "../keeper/again.ts";
 import { askKeeper } from "../keeper/client.ts";
 import { readEnded } from "../keeper/ended.ts";
 import type { KeeperStatus } from "../keeper/protocol.ts";
@@ -32,8 +34,9 @@ export async function stateOf(name: string, paths: Paths): Promise<Omit<Status, 
       const reason = keeper.problems.join("; ");
       const state = keeper.state === "failed" ? "stopping" : keeper.state;
       return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), keeper };
-    } catch {
-      return livingKeeper(files) ? { state: "running", condition: "broken", reason: "the keeper lives and does not answer" } : stopped(files);
+    } catch (error) {
+      if (!isMachineError(error) || error.code !== "deadline") await untilEnded(files);
+      if (livingKeeper(files)) return { state: "running", condition: "broken", reason: "the keeper lives and does not answer" };
     }
   }
   const orphans = orphansOf(files);
@@ -42,6 +45,14 @@ export async function stateOf(name: string, paths: Paths): Promise<Omit<Status, 
   if (!orphans.some(({ role }) => role === "vm")) return { ...stopped(files), condition: "orphaned", reason: `its VM and its keeper are gone, but ${names} still run; the next start or stop ends them` };
   const then = isAdoptable(files) ? "and the next command that needs it gives it another keeper" : "and since it was not up yet the next start or stop ends them";
   return { state: "orphaned", condition: "orphaned", reason: `its keeper was lost; ${names} still run, ${then}` };
+}
+
+/** How long a keeper takes to end once it has closed its socket, and some more. */
+const endMs = 3000;
+
+/** A keeper that takes no connection any more is about to end. */
+async function untilEnded(files: MachinePaths): Promise<void> {
+  for (const limit = performance.now() + endMs; livingKeeper(files) && performance.now() < limit; ) await pause(20);
 }
 
 /** Whether a machine that has lost its keeper can be given another: it was up, and its VM lives. */
