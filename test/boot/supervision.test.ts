@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { filesBelow, freePort, processesOf, World } from "../support/world.ts";
 
 const MiB = 2 ** 20;
@@ -126,7 +126,8 @@ export default {
     await world.glowplug("ssh", "web", "sudo reboot");
     await expect.poll(inspect, settled).toMatchObject({ Condition: "degraded", Reason: expect.stringContaining("the guest is rebooting") as string });
     await expect.poll(inspect, settled).toMatchObject({ State: "running", Condition: "ok", Restarts: null });
-    await expectWell();
+    // Its own services need a moment more than its login.
+    await vi.waitFor(expectWell, settled);
     expect(await bootId()).not.toBe(before);
   });
 
