@@ -1,17 +1,13 @@
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { freePort } from "../support/world.ts";
 import type { World } from "../support/world.ts";
 import { compare, type Measured, type Subject } from "./measure.ts";
 
-/** What a guest sends to each that connects. */
+/** What a guest serves. */
 const mebibytes = 32;
-const sender = `use IO::Socket::INET;
-my $server = IO::Socket::INET->new(LocalPort => 7000, Listen => 8, ReuseAddr => 1) or die $!;
-my $block = "\\0" x 2**16;
-while (my $client = $server->accept) { print $client $block for 1 .. ${mebibytes * 16}; close $client }
-`;
 
 /**
  * How fast published ports are, a boot for each forwarder. Beside a port of the spec stands the forwarder alone: the same port while the keeper
@@ -32,12 +28,11 @@ async function measureForwarder(world: World, forwarder: string): Promise<Measur
   const [published, added] = [await freePort(), await freePort()];
   world.write("ports.ts", `export default {
   cpus: 2, memory: "1GiB", disk: "8GiB", image: "debian-bootstrap", forwarder: ${JSON.stringify(forwarder)}, podman: false, ports: ["127.0.0.1:${published}:7000"],
-  files: [{ path: "/usr/local/lib/sender.pl", content: ${JSON.stringify(sender)} }],
-  units: [{ name: "sender.service", content: "[Service]\\nExecStart=/usr/bin/perl /usr/local/lib/sender.pl\\n[Install]\\nWantedBy=multi-user.target\\n" }],
+  units: [{ name: "web.service", content: "[Service]\\nRuntimeDirectory=web\\nExecStartPre=/bin/dd if=/dev/zero of=/run/web/data bs=1M count=${mebibytes}\\nExecStart=/bin/busybox httpd -f -p 7000 -h /run/web\\n[Install]\\nWantedBy=multi-user.target\\n" }],
 };\n`);
   await world.ok("up", "./ports.ts");
   // Some forwarders take a connection before anybody listens in the guest.
-  await world.ok("exec", "ports", "bash", "-c", "until : < /dev/tcp/127.0.0.1/7000; do sleep 1; done 2> /dev/null");
+  await world.ok("exec", "ports", "sh", "-c", "until busybox wget -q -O /dev/null http://127.0.0.1:7000/data; do sleep 1; done");
   await world.ok("port", "add", "ports", `127.0.0.1:${added}:7000`);
   const { pid } = JSON.parse(readFileSync(join(world.runtime, "ports/keeper.json"), "utf8")) as { readonly pid: number };
   const alone: Subject = { name: `${forwarder} alone`, take: () => whileHalted(pid, () => throughput(published)) };
@@ -58,14 +53,13 @@ async function whileHalted<T>(pid: number, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** MB/s from the first byte to the last. Throws where fewer come than were sent. */
+/** MB/s from the first byte to the last. Throws where fewer come than are served. */
 async function throughput(port: number): Promise<number> {
-  const socket = connect(port, "127.0.0.1");
-  let [bytes, begun] = [0, 0];
-  for await (const block of socket as AsyncIterable<Buffer>) {
-    if (bytes === 0) begun = performance.now();
-    bytes += block.length;
-  }
-  if (bytes !== mebibytes * 2 ** 20) throw new Error(`port ${port} gave ${bytes} bytes`);
+  const sent = get({ host: "127.0.0.1", port, path: "/data", agent: false });
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  const begun = performance.now();
+  let bytes = 0;
+  for await (const block of answer as AsyncIterable<Buffer>) bytes += block.length;
+  if (answer.statusCode !== 200 || bytes !== mebibytes * 2 ** 20) throw new Error(`port ${port} gave ${bytes} bytes with status ${answer.statusCode}`);
   return bytes / 1e3 / (performance.now() - begun);
 }
