@@ -336,7 +336,7 @@ describe("a keeper that is killed", () => {
   });
 
   it("while its guest powers off, together with the stop, has the next start wait for that", async () => {
-    await machine('restart: "always",', { qemu: { shutDownMs: 2000 } });
+    await machine('restart: "always",', { qemu: { shutDownMs: 6000 } });
     const stop = spawn(process.execPath, [program, "stop", "box"], { env: world.env, stdio: "ignore" });
     await expect.poll(() => log("serial.log"), settled).toContain("Stopping User Manager");
     stop.kill("SIGKILL");
