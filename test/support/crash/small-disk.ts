@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { fillDisk, fillerIn } from "../../fixtures/fill-disk.mjs";
 
 /** A small file system of its own on a folder, which only root can mount. */
 export class SmallDisk {
@@ -20,22 +21,14 @@ export class SmallDisk {
     this.#bound.push(at);
   }
 
-  /** Leaves no byte of room. An order does the same (test/fixtures/at-step.mjs). */
+  /** Leaves no byte of room. */
   fill(): void {
-    const file = openSync(join(this.path, "filler"), "w");
-    for (let size = 2 ** 20; size >= 1; ) {
-      try {
-        writeSync(file, Buffer.alloc(size));
-      } catch {
-        size = Math.floor(size / 2);
-      }
-    }
-    closeSync(file);
+    fillDisk(this.path);
   }
 
   /** Takes away what it was filled with. */
   makeRoom(): void {
-    rmSync(join(this.path, "filler"), { force: true });
+    rmSync(fillerIn(this.path), { force: true });
   }
 
   /** Lets nothing be written, or again. */
