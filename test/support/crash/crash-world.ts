@@ -1,9 +1,9 @@
 import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { identityOf } from "../../../core/process-identity.ts";
-import { writeRawDisk } from "../disks.ts";
-import { freePort, processesOf, program, run, World, type Ended } from "../world.ts";
+import { freePort, processesOf, program, run, type Ended } from "../world.ts";
+import { GuestWorld } from "./guest-world.ts";
 import { Ordered, type Order } from "./order.ts";
 import type { CrashVerb } from "./verbs.ts";
 
@@ -20,22 +20,13 @@ const limitMs = 120_000;
 const guestData = "what the guest has synced\n";
 
 /** A world with one machine, "box", on programs that play QEMU and gvproxy; its files can be put back as they were. */
-export class CrashWorld extends World {
+export class CrashWorld extends GuestWorld {
   readonly name = "box";
   /** A record that found no room for its copy goes without until the next verb that changes the machine. */
   readonly mayLackCopy: boolean = false;
   #port = 0;
   #otherPort = 0;
   readonly #kept = join(this.folder, "kept");
-
-  constructor() {
-    super({}, { built: dirname(program) });
-    mkdirSync(join(this.folder, "guest"));
-    this.fakes?.behave({ qemu: { files: join(this.folder, "guest") } });
-    writeRawDisk(join(this.folder, "work/base.raw"), { size: 2 ** 20 });
-    writeRawDisk(join(this.folder, "work/other.raw"), { size: 2 ** 20, data: [{ at: 4096, bytes: Buffer.from("another") }] });
-    this.write("large", "x".repeat(300_000));
-  }
 
   /** Makes the machine once; a port of it is published. */
   async prepare(): Promise<void> {

@@ -1,23 +1,13 @@
-import { mkdirSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { writeRawDisk } from "../disks.ts";
-import { filesBelow, processesOf, program, run, World, type Ended } from "../world.ts";
+import { join, relative } from "node:path";
+import { filesBelow, processesOf, program, run, type Ended } from "../world.ts";
+import { GuestWorld } from "./guest-world.ts";
 import { calm, storm, type StormOptions } from "./storm-run.ts";
 
 /** Files that stay when every machine and every image is gone. */
 const staying = /^(bin|work|guest|config)\/|^data\/glowplug\/ports\.json$|^cache\/glowplug\/accelerators\.json$/;
 
 /** A world of fake programs for many machines. A verb that hangs is ended, and has no exit status. */
-export class StormWorld extends World {
-  constructor() {
-    super({}, { built: dirname(program) });
-    mkdirSync(join(this.folder, "guest"));
-    this.fakes?.behave({ qemu: { files: join(this.folder, "guest") } });
-    writeRawDisk(join(this.folder, "work/base.raw"), { size: 2 ** 20 });
-    writeRawDisk(join(this.folder, "work/other.raw"), { size: 2 ** 20, data: [{ at: 4096, bytes: Buffer.from("another") }] });
-    this.write("large", "x".repeat(300_000));
-  }
-
+export class StormWorld extends GuestWorld {
   override glowplug(...argv: string[]): Promise<Ended> {
     return run(process.execPath, [program, ...argv], { env: this.env, cwd: join(this.folder, "work"), limitMs: 300_000 });
   }
