@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { inspectIn, type Inspected } from "../support/inspected.ts";
 import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest that loses its keeper, twice: under the real QEMU, gvproxy and virtiofsd, with a card on a shared network. */
@@ -9,14 +10,7 @@ describe("a real machine whose keeper was killed", () => {
   let published: number;
   let before: string;
 
-  interface Inspected {
-    readonly State: string;
-    readonly Condition: string;
-    readonly Reason: string;
-    readonly Keeper: { readonly Pid: number } | null;
-    readonly ConnectionInfo: { readonly PodmanSocket: { readonly Path: string } };
-  }
-  const inspect = async (): Promise<Inspected> => (JSON.parse(await world.ok("inspect", "web")) as Inspected[])[0] as Inspected;
+  const inspect = (): Promise<Inspected> => inspectIn(world, "web");
   const podman = async (...argv: string[]): ReturnType<typeof run> => run("podman", ["--remote", "--url", `unix://${(await inspect()).ConnectionInfo.PodmanSocket.Path}`, ...argv], { env: world.env });
   const page = async (): Promise<string> => (await fetch(`http://127.0.0.1:${published}/motto`, { headers: { connection: "close" } })).text();
   const pidOf = (role: string): number => (JSON.parse(readFileSync(join(world.runtime, "web/children.json"), "utf8")) as { role: string; identity: { pid: number } }[]).find((one) => one.role === role)?.identity.pid ?? Number.NaN;

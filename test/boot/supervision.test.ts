@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { inspectIn, type Inspected } from "../support/inspected.ts";
 import { filesBelow, freePort, processesOf, World } from "../support/world.ts";
 
 const MiB = 2 ** 20;
@@ -15,14 +16,7 @@ describe("a real machine that nobody looks after", () => {
   let world: World;
   let published: number;
 
-  interface Inspected {
-    readonly State: string;
-    readonly Condition: string;
-    readonly Reason: string;
-    readonly Restarts: { readonly Count: number; readonly Reason: string } | null;
-    readonly Processes: readonly { readonly Name: string; readonly Pid: number }[];
-  }
-  const inspect = async (): Promise<Inspected> => (JSON.parse(await world.ok("inspect", "web")) as [Inspected])[0];
+  const inspect = (): Promise<Inspected> => inspectIn(world, "web");
   const pidOf = async (name: string): Promise<number> => (await inspect()).Processes.find(({ Name }) => Name === name)?.Pid ?? Number.NaN;
   const inGuest = (line: string): Promise<string> => world.ok("ssh", "web", line);
   const bootId = (): Promise<string> => inGuest("cat /proc/sys/kernel/random/boot_id");

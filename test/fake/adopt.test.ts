@@ -9,6 +9,7 @@ import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { CrashWorld } from "../support/crash/crash-world.ts";
 import { Ordered, type Order } from "../support/crash/order.ts";
 import { writeRawDisk } from "../support/disks.ts";
+import { inspectIn, type Inspected } from "../support/inspected.ts";
 import { filesBelow, freePort, processesOf, program, run, World, type Ended } from "../support/world.ts";
 
 // Some run a dozen commands, each of which takes seconds on a busy host.
@@ -17,22 +18,12 @@ vi.setConfig({ testTimeout: 240_000 });
 let world: World;
 afterEach(() => world.close());
 
-interface Inspected {
-  readonly State: string;
-  readonly Condition: string;
-  readonly Reason: string;
-  readonly LastUp: string;
-  readonly HostKey: string;
-  readonly Keeper: { readonly Pid: number } | null;
-  readonly Processes: readonly { readonly Name: string; readonly Pid: number }[];
-  readonly Restarts: { readonly Count: number } | null;
-}
 interface Noted {
   readonly name: string;
   readonly role: string;
   readonly identity: { readonly pid: number };
 }
-const inspect = async (name = "box"): Promise<Inspected> => (JSON.parse(await world.ok("inspect", name)) as [Inspected])[0];
+const inspect = (name = "box"): Promise<Inspected> => inspectIn(world, name);
 const keeperPid = (name = "box"): number => (JSON.parse(readFileSync(join(world.runtime, name, "keeper.json"), "utf8")) as { pid: number }).pid;
 /** The processes that a keeper has written down, by role. */
 const noted = (role: string, name = "box"): number => (JSON.parse(readFileSync(join(world.runtime, name, "children.json"), "utf8")) as Noted[]).find((one) => one.role === role)?.identity.pid ?? Number.NaN;
@@ -62,6 +53,14 @@ async function servePage(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 const page = async (port: number): Promise<string> => (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: "close" } })).text();
+
+/** A machine with a page on a published port. */
+async function machineWithPage(): Promise<{ readonly published: number; readonly before: { readonly keeper: number; readonly vm: number }; readonly forwarder: number }> {
+  const guest = await servePage();
+  const published = await freePort();
+  await machine(`ports: ["${published}:${guest}"],`);
+  return { published, before: { keeper: keeperPid(), vm: noted("vm") }, forwarder: noted("forwarder") };
+}
 
 /** The answer of podman's API, or why there is none. */
 function ping(): Promise<string> {
@@ -207,11 +206,7 @@ describe("a machine whose keeper was killed", () => {
   });
 
   it("has its forwarder brought back that died in between, with every port", async () => {
-    const guest = await servePage();
-    const published = await freePort();
-    await machine(`ports: ["${published}:${guest}"],`);
-    const before = { keeper: keeperPid(), vm: noted("vm") };
-    const forwarder = noted("forwarder");
+    const { published, before, forwarder } = await machineWithPage();
     await killKeeper();
     await killPid(forwarder);
     expect(await world.ok("exec", "box", "echo", "still here")).toBe("still here\n");
@@ -221,11 +216,7 @@ describe("a machine whose keeper was killed", () => {
   });
 
   it("while its forwarder was brought back has that done by the next one", async () => {
-    const guest = await servePage();
-    const published = await freePort();
-    await machine(`ports: ["${published}:${guest}"],`);
-    const before = { keeper: keeperPid(), vm: noted("vm") };
-    const forwarder = noted("forwarder");
+    const { published, before, forwarder } = await machineWithPage();
     world.fakes?.behave({ gvproxy: { neverListen: true } });
     await killPid(forwarder);
     await expect.poll(() => noted("forwarder"), settled).not.toSatisfy((pid: number) => pid === forwarder || Number.isNaN(pid));

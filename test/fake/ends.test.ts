@@ -3,20 +3,13 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { writeRawDisk } from "../support/disks.ts";
+import { inspectIn, type Inspected } from "../support/inspected.ts";
 import { filesBelow, processesOf, World } from "../support/world.ts";
 
 let world: World;
 afterEach(() => world.close());
 
-interface Inspected {
-  readonly State: string;
-  readonly Condition: string;
-  readonly Reason: string;
-  readonly Ended: { readonly At: string; readonly Reason: string } | null;
-  readonly Restarts: { readonly Count: number; readonly Reason: string } | null;
-  readonly Processes: readonly { readonly Name: string; readonly Pid: number }[];
-}
-const inspect = async (): Promise<Inspected> => (JSON.parse(await world.ok("inspect", "box")) as [Inspected])[0];
+const inspect = (): Promise<Inspected> => inspectIn(world, "box");
 const settled = { timeout: 40_000, interval: 200 };
 
 /** A machine that runs on fake programs. Each `afterStart` of its script is a line in the file "said". */

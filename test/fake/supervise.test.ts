@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { writeRawDisk } from "../support/disks.ts";
+import { inspectIn, type Inspected } from "../support/inspected.ts";
 import { freePort, processesOf, World } from "../support/world.ts";
 
 let world: World;
@@ -28,13 +29,7 @@ async function machine(behaviour: FakeBehaviour = {}): Promise<{ readonly publis
   return { published, asked };
 }
 
-interface Inspected {
-  readonly State: string;
-  readonly Condition: string;
-  readonly Reason: string;
-  readonly Processes: readonly { readonly Name: string; readonly Pid: number }[];
-}
-const inspect = async (): Promise<Inspected> => (JSON.parse(await world.ok("inspect", "box")) as [Inspected])[0];
+const inspect = (): Promise<Inspected> => inspectIn(world, "box");
 const pidOf = async (name: string): Promise<number | undefined> => (await inspect()).Processes.find(({ Name }) => Name === name)?.Pid;
 /** For what a machine comes to by itself. */
 const settled = { timeout: 40_000, interval: 200 };

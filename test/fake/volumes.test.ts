@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { shareTag } from "glowplug";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { writeRawDisk } from "../support/disks.ts";
+import { inspectIn, type Inspected } from "../support/inspected.ts";
 import { processesOf, World } from "../support/world.ts";
 
 let world: World;
@@ -121,8 +122,7 @@ describe("volume", () => {
 });
 
 describe("a virtiofsd that is killed", () => {
-  interface Inspected { readonly Condition: string; readonly Reason: string; readonly Processes: readonly { readonly Name: string; readonly Pid: number }[] }
-  const inspect = async (): Promise<Inspected> => (JSON.parse(await world.ok("inspect", "box")) as [Inspected])[0];
+  const inspect = (): Promise<Inspected> => inspectIn(world, "box");
   const pid = async (target: string): Promise<number | undefined> => (await inspect()).Processes.find(({ Name }) => Name === `virtiofsd ${target}`)?.Pid;
   const settled = { timeout: 40_000, interval: 200 };
   async function kill(target: string): Promise<number> {
