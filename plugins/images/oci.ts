@@ -17,7 +17,7 @@ export interface OciOptions {
   readonly path?: string;
   /** Which image of the layout; `path` is then taken as it stands. Default: the only one for this machine. */
   readonly tag?: string;
-  /** Speak plain http with the registry. Default: with one of this very host alone. */
+  /** Speak plain http with the registry. Default: with one of this very host alone, unless that asks for https. */
   readonly insecure?: boolean;
   /** Whether the registry must prove who it is. False takes any certificate, and plain http where nobody speaks https. Default: true. */
   readonly tlsVerify?: boolean;

@@ -13,7 +13,7 @@ export interface Registry extends Source {
 }
 
 export interface RegistryOptions {
-  /** Speak plain http. Default: with this very host alone. */
+  /** Speak plain http. Default: with this very host alone, unless it asks for https. */
   readonly insecure?: boolean;
   /** False: any certificate will do, or plain http. Default: true. */
   readonly tlsVerify?: boolean;
@@ -28,8 +28,8 @@ export function openRegistry(reference: Reference, { insecure, tlsVerify = true,
   const { host, name, tag, digest } = reference;
   const shown = `docker://${reference.shown}`;
   const plain = insecure ?? isLoopback(host);
-  // Where nobody has to prove anything, http is tried after https, as podman does.
-  let schemes = plain ? ["http"] : tlsVerify ? ["https"] : ["https", "http"];
+  // Where nobody has to prove anything, http is tried after https, as podman does; with this very host https after http, where it says so.
+  let schemes = insecure === true ? ["http"] : plain ? ["http", "https"] : tlsVerify ? ["https"] : ["https", "http"];
   const base = (): string => `${schemes[0]}://${host === "docker.io" ? "registry-1.docker.io" : host}/v2/${name}`;
   const ask: ImageQuery["ask"] = (url, options) => query.ask(url, { ...options, ...(!tlsVerify && { anyCertificate: true }) });
   let authorization: string | undefined;
@@ -38,11 +38,14 @@ export function openRegistry(reference: Reference, { insecure, tlsVerify = true,
   async function get(what: string, where: string): Promise<Answer> {
     // A manifest names no secret, whoever may ask for it.
     const asked = (): Promise<Answer> => ask(`${base()}/manifests/${what}`, { headers: { accept, ...headers() }, keep: true });
-    const answer = await asked().catch((error: unknown) => {
-      if (schemes.length === 1) throw error;
+    const askNext = (): Promise<Answer> => {
       schemes = schemes.slice(1);
       return asked();
-    });
+    };
+    const answer = await asked().then(
+      (first) => (schemes.length > 1 && wantsTls(first) ? askNext() : first),
+      (error: unknown) => (schemes[1] === "http" ? askNext() : Promise.reject(error)),
+    );
     schemes = schemes.slice(0, 1);
     if (answer.status !== 401 || authorization !== undefined) return answer;
     const header = answer.headers["www-authenticate"];
@@ -82,6 +85,11 @@ export function openRegistry(reference: Reference, { insecure, tlsVerify = true,
       return parseDocument(text, where, mediaType);
     },
   };
+}
+
+/** Go's and nginx's answer to plain http at a port for https. */
+function wantsTls({ status, text }: Answer): boolean {
+  return status === 400 && /\bHTTPS (server|port)\b/.test(text);
 }
 
 function isPage({ headers, text }: Answer): boolean {

@@ -78,6 +78,13 @@ describe("podman's machine-os", () => {
   });
 });
 
+it.each(["Client sent an HTTP request to an HTTPS server.\n", "<html><center>The plain HTTP request was sent to HTTPS port</center></html>"])("a registry of this host that wants https is asked by it: %s", async (page) => {
+  const query = queryOf((at, headers) => (at.startsWith("http:") ? refuse(400, {}, page) : registry("https://127.0.0.1:5000")(at, headers)));
+  expect(await locate(query, { url: "docker://127.0.0.1:5000/podman/machine-os:5.6" })).toMatchObject({ url: `https://127.0.0.1:5000/v2/podman/machine-os/blobs/${qemuDisk.digest}` });
+  expect(query.asked.filter((at) => at.startsWith("http:"))).toHaveLength(1);
+  await expect(locate(query, { url: "docker://127.0.0.1:5000/podman/machine-os:5.6", insecure: true })).rejects.toThrow("answered 400");
+});
+
 describe("a registry that need not prove who it is", () => {
   it("is asked by https under any certificate, and so is the disk", async () => {
     const certificates: unknown[] = [];
