@@ -20,6 +20,8 @@ export interface OpenWhat {
   readonly isNew?: boolean;
   /** Fields from the command line; they win. */
   readonly flags?: MachineSpec;
+  /** What the command line says of whichever image it is: another way to take it, or undefined for none. */
+  readonly overImage?: (image: MachineSpec["image"]) => MachineSpec["image"];
   /** A spec at hand, for programs that open their own machine. */
   readonly spec?: MachineSpec;
 }
@@ -61,19 +63,21 @@ export async function gatherLayers(what: OpenWhat, run: Run): Promise<Layers> {
   if (what.isNew && record) throw alreadyExists(name);
 
   const environment = environmentLayers(run);
+  const beneathFlags: readonly SpecLayer[] = [
+    ...(record ? chosenAtInit(record) : []),
+    ...(project && script !== undefined && project.machines.length > 1 ? [{ source: "default" as const, spec: { network: networkOf(script) } }] : []),
+    ...beneath(podman, record),
+    ...(user ? [layerOf(user, pickMachine(user.machines, undefined, user.where), "user config")] : []),
+    ...(project && described ? [layerOf(project, described, "config")] : []),
+    ...(what.spec ? [{ source: "config" as const, spec: what.spec }] : []),
+    ...(record ? [{ source: "set" as const, spec: record.overrides as MachineSpec, where: `set for ${name}` }] : []),
+    ...beneath(environment, record),
+  ];
+  const image = what.overImage?.(what.flags?.image ?? beneathFlags.findLast(({ spec }) => spec.image !== undefined)?.spec.image);
+  const flags = image === undefined ? what.flags : { ...what.flags, image };
   return {
-    name, ...(script !== undefined && { script }), ...(record && { record }), said: Object.assign({}, ...environment.map(({ spec }) => spec), what.flags) as MachineSpec,
-    layers: [
-      ...(record ? chosenAtInit(record) : []),
-      ...(project && script !== undefined && project.machines.length > 1 ? [{ source: "default" as const, spec: { network: networkOf(script) } }] : []),
-      ...beneath(podman, record),
-      ...(user ? [layerOf(user, pickMachine(user.machines, undefined, user.where), "user config")] : []),
-      ...(project && described ? [layerOf(project, described, "config")] : []),
-      ...(what.spec ? [{ source: "config" as const, spec: what.spec }] : []),
-      ...(record ? [{ source: "set" as const, spec: record.overrides as MachineSpec, where: `set for ${name}` }] : []),
-      ...beneath(environment, record),
-      ...(what.flags ? [{ source: "flag" as const, spec: what.flags, where: commandLine }] : []),
-    ],
+    name, ...(script !== undefined && { script }), ...(record && { record }), said: Object.assign({}, ...environment.map(({ spec }) => spec), flags) as MachineSpec,
+    layers: [...beneathFlags, ...(flags ? [{ source: "flag" as const, spec: flags, where: commandLine }] : [])],
   };
 }
 

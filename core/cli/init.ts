@@ -3,7 +3,7 @@ import { checkName, checkNotReserved, namePattern, patternWords } from "../spec/
 import { connectionFlag } from "./default-connection.ts";
 import { on } from "./flags.ts";
 import { printMachine } from "./inspect-view.ts";
-import { inOwnWords, podmanFlags, withTlsVerify } from "./podman-flags.ts";
+import { inOwnWords, podmanFlags, withoutTlsVerify } from "./podman-flags.ts";
 import { publish } from "./podman-events.ts";
 import { isNoPath, isScriptPath } from "./script-path.ts";
 import { specFlags, specOf } from "./spec-flags.ts";
@@ -23,7 +23,7 @@ export default defineVerb({
     const own = inOwnWords(flags, run);
     if (word !== undefined) checkNotReserved(word);
     checkUser(flags.username);
-    const machine = await openDescribed(call, flags, { spec: withTlsVerify(specOf({ ...flags, ...own }, run), flags.tlsVerify), isNew: true });
+    const machine = await openDescribed(call, flags, { spec: specOf({ ...flags, ...own }, run), isNew: true, ...(flags.tlsVerify === false && { overImage: withoutTlsVerify }) });
     await machine.init();
     await publish("init", machine.name, run);
     if (!globals.json) output.line("Machine init complete");

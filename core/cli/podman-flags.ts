@@ -15,12 +15,11 @@ export const podmanFlags = {
   reexec: hidden(on("--reexec", "Ignored")),
 } as const;
 
-/** The spec with an image of a registry that need not prove who it is, where --tls-verify=false says so; for other images it means nothing, as with podman. */
-export function withTlsVerify(spec: MachineSpec, tlsVerify: boolean | undefined): MachineSpec {
-  const { image } = spec;
-  if (tlsVerify !== false || typeof image !== "string") return spec;
+/** An image as one of a registry that need not prove who it is, for --tls-verify=false; undefined where that means nothing to it, as with podman. */
+export function withoutTlsVerify(image: MachineSpec["image"]): MachineSpec["image"] {
+  if (typeof image !== "string") return undefined;
   const [, plugin] = Object.entries(defaults.imagePrefixes).find(([prefix]) => prefix.endsWith("//") && image.startsWith(prefix)) ?? [];
-  return plugin === undefined ? spec : { ...spec, image: [plugin, { url: image, tlsVerify }] };
+  return plugin === undefined ? undefined : [plugin, { url: image, tlsVerify: false }];
 }
 
 interface Own {

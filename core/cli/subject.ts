@@ -31,17 +31,19 @@ export interface Described {
   readonly spec?: MachineSpec;
   /** The machine must not exist yet. Default: false. */
   readonly isNew?: boolean;
+  /** What its flags say of whichever image it is. */
+  readonly overImage?: OpenWhat["overImage"];
 }
 
 /** Which machine a verb that loads scripts is about: NAME, a script in NAME's place, flags, or the script that `run` has. */
-function sourceOf({ words, subject, run }: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, { spec, isNew }: Described = {}): OpenWhat {
+function sourceOf({ words, subject, run }: Pick<Call, "words" | "subject" | "run">, flags: SourceValues, { spec, isNew, overImage }: Described = {}): OpenWhat {
   const word = words[0];
   const isScript = word !== undefined && isScriptPath(word);
   const script = (isScript ? word : undefined) ?? flags.script ?? flags.config ?? subject?.script;
   const name = isScript ? undefined : word;
   return {
     ...(name !== undefined && { name }), ...(script !== undefined && { script: resolve(run.cwd, script) }),
-    ...(spec && Object.keys(spec).length > 0 && { flags: spec }), ...(isNew && { isNew }),
+    ...(spec && Object.keys(spec).length > 0 && { flags: spec }), ...(isNew && { isNew }), ...(overImage && { overImage }),
   };
 }
 

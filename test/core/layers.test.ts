@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { OpenWhat } from "../../core/layers.ts";
 import { openMachine } from "../../core/open.ts";
 import { saveSpec } from "../../core/spec.ts";
 import type { ValueSource } from "../../core/spec-types.ts";
@@ -28,15 +29,16 @@ interface Said {
   readonly project?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly flags?: { readonly cpus?: number; readonly name?: string };
+  readonly overImage?: OpenWhat["overImage"];
   readonly name?: string;
 }
-async function specOf({ conf = "", user, project, env = {}, flags, name }: Said) {
+async function specOf({ conf = "", user, project, env = {}, flags, overImage, name }: Said) {
   const confs = [put("containers.conf", conf)];
   if (user !== undefined) put("config_home/glowplug/config.yaml", user);
   if (project !== undefined) put("machine.yaml", project);
   const run = makeTestRun(folder, { cpus: 16, memory: 2 ** 36 });
   const paths = { ...folder.paths, podman: { ...folder.paths.podman, confs } };
-  return (await openMachine({ ...(flags && { flags }), ...(name !== undefined && { name }) }, { ...run, host: run.host, env, paths })).spec();
+  return (await openMachine({ ...(flags && { flags }), ...(overImage && { overImage }), ...(name !== undefined && { name }) }, { ...run, host: run.host, env, paths })).spec();
 }
 
 function made(changes: object, sources: Record<string, ValueSource>, overrides = {}): Promise<void> {
@@ -74,6 +76,13 @@ describe("settings of the host", () => {
     const spec = saveSpec(await specOf({ name: "web", conf: '[machine]\nimage = "debian-bootstrap"\n' }));
     expect(spec).toMatchObject({ image: "debian-bootstrap", launcher: "qemu", sources: { image: "containers.conf", launcher: "containers.conf" } });
   });
+});
+
+it("the command line may say of an image how to take it, whoever named the image", async () => {
+  const overImage: OpenWhat["overImage"] = (image) => (image === "docker://127.0.0.1:5000/disk" ? ["debian-bootstrap", { packages: ["said"] }] : undefined);
+  const said = { conf: '[machine]\nimage = "docker://127.0.0.1:5000/disk"\n', overImage };
+  expect(await specOf(said)).toMatchObject({ image: { name: "debian-bootstrap" }, sources: { image: "flag" } });
+  expect(await specOf({ ...said, project: "image: fcos\nname: web\n" })).toMatchObject({ image: { name: "fcos" }, sources: { image: "config" } });
 });
 
 it("a mistake is told with the place that says it", async () => {
