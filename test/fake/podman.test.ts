@@ -1,51 +1,25 @@
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { podmanLines, type MachineState, type PodmanLine } from "../fixtures/podman-lines.ts";
+import type { MachineState } from "../fixtures/podman-lines.ts";
 import { writeRawDisk } from "../support/disks.ts";
+import { podmanLinesWhile, smallMachine, writePodmanFiles } from "../support/podman-lines.ts";
 import { filesBelow, World } from "../support/world.ts";
-
-/** A machine that podman's lines are about; small, for the host of the tests is. */
-const small = ["--cpus", "1", "--memory", "256", "--disk-size", "11"];
 
 describe.each<MachineState>(["none", "stopped", "running"])("podman's own command lines on a machine that is %s", (state) => {
   let world: World;
-  let asWanted = state === "none";
   beforeAll(() => {
     world = new World({});
-    const work = (name: string): string => join(world.folder, "work", name);
-    writeRawDisk(work("IMAGE"), { size: 64 * 2 ** 20 });
-    for (const folder of ["FOLDER", "guest"]) mkdirSync(work(folder));
-    for (const file of ["HOSTFILE", "FOLDER/bar.txt", "guest/there.txt"]) world.write(file, "text\n");
-    world.write("PLAYBOOK", "- hosts: localhost\n");
-    world.write("IGNITION", '{"ignition":{"version":"3.3.0"},"passwd":{"users":[{"name":"core"}]}}');
-    world.fakes?.behave({ qemu: { files: work("guest"), commands: [{ match: "^false$", run: "false" }, { match: "^echo ", run: "echo foo" }] } });
+    writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
+    writePodmanFiles(world);
+    mkdirSync(join(world.folder, "work/guest"));
+    world.write("guest/there.txt", "text\n");
+    world.fakes?.behave({ qemu: { files: join(world.folder, "work/guest"), commands: [{ match: "^false$", run: "false" }, { match: "^echo ", run: "echo foo" }] } });
   });
   afterAll(() => world.close());
 
-  it.each(podmanLines.filter(({ on }) => on === state).map((line) => [line.argv.join(" "), line] as const))("machine %s", async (_, line) => {
-    await bring(line);
-    const { code, stdout, stderr } = await world.glowplug("machine", ...line.argv.map(inWork));
-    const said = `${stdout}\n${stderr}`;
-    expect(code, said).toBe(line.status ?? 0);
-    if (line.stdout) expect(stdout, said).toMatch(line.stdout);
-    if (line.stderr) expect(stderr, said).toMatch(line.stderr);
-    asWanted = code !== 0 || ["list", "inspect", "ssh", "cp"].includes(line.argv[0] ?? "");
-  });
-
-  /** The machine as the lines want it, made anew where the one before has changed it: what set or rm left must not be met again. */
-  async function bring({ on }: PodmanLine): Promise<void> {
-    if (asWanted) return;
-    await world.glowplug("rm", "--force", "NAME");
-    rmSync(join(world.folder, "data/glowplug/machines/NAME"), { recursive: true, force: true });
-    if (on !== "none") await world.ok("init", ...small, "--image", "./IMAGE", ...(on === "running" ? ["--now", "--quiet"] : []), "NAME");
-    asWanted = true;
-  }
-
-  function inWork(word: string): string {
-    return word.replace(/^(IMAGE|FOLDER|IGNITION|PLAYBOOK|HOSTFILE|HOSTNEW)\b/, (name) => join(world.folder, "work", name));
-  }
+  podmanLinesWhile(state, () => world);
 });
 
 describe("podman's events", () => {
@@ -59,7 +33,7 @@ describe("podman's events", () => {
       const heard: string[] = [];
       const server = createServer((socket) => socket.on("data", (bytes: Buffer) => heard.push(bytes.toString())));
       await new Promise<void>((done) => server.listen(join(world.folder, "run/podman/machine_events.sock"), done));
-      await world.ok("machine", "init", ...small, "--image", "./IMAGE", "--now", "box");
+      await world.ok("machine", "init", ...smallMachine, "--image", "./IMAGE", "--now", "box");
       world.write("file", "text");
       await world.ok("machine", "cp", "./file", "box:file");
       expect(await world.glowplug("machine", "start", "box")).toMatchObject({ code: 125 });
@@ -81,7 +55,7 @@ describe("an ssh port that somebody took", () => {
     const listener = createServer();
     try {
       writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
-      await world.ok("machine", "init", ...small, "--image", "./IMAGE", "box");
+      await world.ok("machine", "init", ...smallMachine, "--image", "./IMAGE", "box");
       const port = async (): Promise<number> => Number(await world.ok("machine", "inspect", "--format", "{{.SSHConfig.Port}}", "box"));
       const config = (): Promise<string> => world.ok("ssh-config", "box");
       // podman 4 and 5 keep them in different files.
@@ -108,7 +82,7 @@ describe("rm without --force", () => {
     const world = new World({});
     try {
       writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
-      await world.ok("init", ...small, "--image", "./IMAGE", "box");
+      await world.ok("init", ...smallMachine, "--image", "./IMAGE", "box");
       const asked = /^The following files will be deleted:\n\n\n\/[\s\S]*\/machine\.json\n[\s\S]*\nAre you sure you want to continue\? \[y\/N\] /;
       const answered = (input: string) => world.answer(input, "machine", "rm", "box");
       expect(await answered("no\n")).toMatchObject({ code: 0, stdout: expect.stringMatching(asked) as string });
@@ -127,17 +101,18 @@ describe("a disk that rm keeps", () => {
     const world = new World({});
     try {
       writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
-      await world.ok("init", ...small, "--image", "./IMAGE", "box");
+      await world.ok("init", ...smallMachine, "--image", "./IMAGE", "box");
       const disk = join(world.folder, "data/glowplug/machines/box/disk.qcow2");
       await world.ok("rm", "--force", "--save-image", "--save-ignition", "--save-keys", "box");
       const kept = ["disk.qcow2", "id_ed25519", "id_ed25519.pub", "ignition.json"];
       expect(filesBelow(join(world.folder, "data/glowplug/machines/box")).map((path) => basename(path)).sort()).toEqual(kept);
       await world.ok("image", "prune", "--force");
-      await world.ok("init", ...small, "--image", disk, "other");
+      await world.ok("init", ...smallMachine, "--image", disk, "other");
     } finally {
       await world.close();
     }
   });
+
 });
 
 describe("two at once", () => {
@@ -145,7 +120,7 @@ describe("two at once", () => {
     const world = new World({ qemu: { readyMs: 1500 } });
     try {
       writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
-      await world.ok("init", ...small, "--image", "./IMAGE", "box");
+      await world.ok("init", ...smallMachine, "--image", "./IMAGE", "box");
       const ended = await Promise.all([world.glowplug("start", "box"), world.glowplug("start", "box")]);
       expect(ended.map(({ code }) => code).sort()).toEqual([0, 125]);
       expect(ended.find(({ code }) => code === 125)?.stderr).toContain('Error: unable to start "box": already running\n');
@@ -159,7 +134,7 @@ describe("two at once", () => {
     const world = new World({});
     try {
       writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
-      const ended = await Promise.all([1, 2].map(() => world.glowplug("init", ...small, "--image", "./IMAGE", "box")));
+      const ended = await Promise.all([1, 2].map(() => world.glowplug("init", ...smallMachine, "--image", "./IMAGE", "box")));
       expect(ended.map(({ code }) => code).sort()).toEqual([0, 125]);
       expect(ended.find(({ code }) => code === 125)?.stderr).toContain('Error: machine "box" already exists\n');
     } finally {

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { podmanLines } from "../fixtures/podman-lines.ts";
-import type { World } from "./world.ts";
+import { podmanLines, type MachineState, type PodmanLine } from "../fixtures/podman-lines.ts";
+import type { Ended, World } from "./world.ts";
 
 /** A machine that runs, for the lines of podman's tests that need a real guest. */
 export interface RunningGuest {
@@ -19,8 +19,63 @@ export interface GuestFacts {
   readonly memory: number;
 }
 
+/** A machine that podman's lines are about; small, for the host of the tests is. */
+export const smallMachine = ["--cpus", "1", "--memory", "256", "--disk-size", "11"];
+
 /** What would end the machine, which the suite has still to look at. */
 const ends = (argv: readonly string[]): boolean => ["stop", "restart"].includes(argv[0] ?? "") || argv.join(" ") === "rm --force NAME";
+
+/** Whether a line boots a guest. */
+export const boots = ({ on, argv, status = 0 }: PodmanLine): boolean => status === 0 && (argv.includes("--now") || (on === "stopped" && ["start", "restart"].includes(argv[0] ?? "")));
+
+/** Runs one of podman's lines, by its words, and holds what it prints against what podman prints. */
+export function podmanLine(on: MachineState, words: string, machine: RunningGuest): Promise<Ended> {
+  const line = podmanLines.find((one) => one.on === on && one.argv.join(" ") === words);
+  if (!line) throw new Error(`podman's tests have no "${words}" on a machine that is ${on}`);
+  return expectAsPodman(line, machine);
+}
+
+/** The same for a line. Its capital words stand for the machine's name and for files where commands run. */
+async function expectAsPodman({ argv, status = 0, stdout, stderr }: PodmanLine, { world, name }: RunningGuest): Promise<Ended> {
+  const work = (word: string): string => join(world.folder, "work", word);
+  // A list's header is NAME as well.
+  const named = (pattern: RegExp): RegExp => new RegExp(pattern.source.replaceAll("NAME", name), pattern.flags);
+  const line = argv.map((word) => word.replace(/^NAME/, name).replace(/^(IMAGE|FOLDER|IGNITION|PLAYBOOK|HOSTFILE|HOSTNEW)\b/, work));
+  const ended = await world.glowplug("machine", ...line);
+  const said = `glowplug machine ${line.join(" ")}\n${ended.stdout}\n${ended.stderr}`;
+  expect(ended.code, said).toBe(status);
+  if (stdout) expect(ended.stdout, said).toMatch(named(stdout));
+  if (stderr) expect(ended.stderr, said).toMatch(named(stderr));
+  return ended;
+}
+
+/** Writes what the lines name, but for IMAGE. */
+export function writePodmanFiles(world: World): void {
+  mkdirSync(join(world.folder, "work/FOLDER"), { recursive: true });
+  for (const file of ["HOSTFILE", "FOLDER/bar.txt"]) world.write(file, "text\n");
+  world.write("PLAYBOOK", "- hosts: localhost\n");
+  world.write("IGNITION", '{"ignition":{"version":"3.3.0"},"passwd":{"users":[{"name":"core"}]}}');
+}
+
+/** A test for each line on a machine of that state, of those that are chosen. The world has IMAGE and the other files. */
+export function podmanLinesWhile(state: MachineState, world: () => World, chosen: (line: PodmanLine) => boolean = () => true): void {
+  let asWanted = state === "none";
+
+  it.each(podmanLines.filter((line) => line.on === state && chosen(line)).map((line) => [line.argv.join(" "), line] as const))("machine %s", async (_, line) => {
+    await bring(line);
+    const { code } = await expectAsPodman(line, { world: world(), name: "NAME" });
+    asWanted = code !== 0 || ["list", "inspect", "ssh", "cp"].includes(line.argv[0] ?? "");
+  });
+
+  /** The machine as the lines want it, made anew where the one before has changed it: what set or rm left must not be met again. */
+  async function bring({ on }: PodmanLine): Promise<void> {
+    if (asWanted) return;
+    await world().glowplug("rm", "--force", "NAME");
+    rmSync(join(world().folder, "data/glowplug/machines/NAME"), { recursive: true, force: true });
+    if (on !== "none") await world().ok("init", ...smallMachine, "--image", "./IMAGE", ...(on === "running" ? ["--now", "--quiet"] : []), "NAME");
+    asWanted = true;
+  }
+}
 
 /** Tests for a suite that has a machine running: podman's command lines on a real guest. Nothing of them stays but files in the user's home. */
 export function podmanLinesOn(machine: () => RunningGuest, { cpus, disk, memory }: GuestFacts): void {
@@ -32,22 +87,11 @@ export function podmanLinesOn(machine: () => RunningGuest, { cpus, disk, memory 
   };
 
   it("takes podman's own command lines on a running machine", async () => {
-    const { world, name } = machine();
-    const work = (word: string): string => join(world.folder, "work", word);
-    mkdirSync(work("FOLDER"), { recursive: true });
-    for (const file of ["HOSTFILE", "FOLDER/bar.txt"]) world.write(file, "text\n");
+    const { world } = machine();
+    writePodmanFiles(world);
     await ssh("echo text > there.txt");
-    const named = (pattern: RegExp): RegExp => new RegExp(pattern.source.replaceAll("NAME", name), pattern.flags);
-    for (const { argv, status = 0, stdout, stderr } of podmanLines.filter((line) => line.on === "running" && !ends(line.argv))) {
-      const line = argv.map((word) => word.replace(/^NAME/, name).replace(/^(FOLDER|HOSTFILE|HOSTNEW)\b/, work));
-      const ended = await podman(...line);
-      const said = `glowplug machine ${line.join(" ")}\n${ended.stdout}\n${ended.stderr}`;
-      expect(ended.code, said).toBe(status);
-      // A list's header is NAME as well.
-      if (stdout) expect(ended.stdout, said).toMatch(named(stdout));
-      if (stderr) expect(ended.stderr, said).toMatch(named(stderr));
-    }
-    expect(readFileSync(work("HOSTNEW"), "utf8")).toBe("text\n");
+    for (const line of podmanLines.filter((one) => one.on === "running" && !ends(one.argv))) await expectAsPodman(line, machine());
+    expect(readFileSync(join(world.folder, "work/HOSTNEW"), "utf8")).toBe("text\n");
     expect(await ssh("ls", "foo-dir")).toBe("bar.txt");
   });
 
