@@ -48,6 +48,8 @@ export interface MachinePaths {
   readonly key: string;
   readonly publicKey: string;
   readonly hostKey: string;
+  /** Who is let in by the guest of a disk that outlived its machine. */
+  readonly access: string;
   readonly knownHosts: string;
   readonly sshConfig: string;
   readonly logs: string;
@@ -117,7 +119,7 @@ function machinePaths(data: string, runtime: string, lock: string): MachinePaths
     data, runtime, logs,
     record: join(data, "machine.json"), recordCopy: join(data, "machine.json.copy"), unfinished: join(data, "unfinished.json"), lock, disk: join(data, "disk.qcow2"),
     ignition: join(data, "ignition.json"), nocloud: join(data, "seed.iso"),
-    key: join(data, "id_ed25519"), publicKey: join(data, "id_ed25519.pub"), hostKey: join(data, "host_ed25519"),
+    key: join(data, "id_ed25519"), publicKey: join(data, "id_ed25519.pub"), hostKey: join(data, "host_ed25519"), access: join(data, "access.json"),
     knownHosts: join(data, "known_hosts"), sshConfig: join(data, "ssh_config"),
     log: (name) => join(logs, name === "events" ? "events.jsonl" : `${name}.log`),
     keeperSocket: join(runtime, "keeper.sock"), keeperPlan: join(runtime, "plan.json"), startBegun: join(runtime, "start.json"), keeperProcess: join(runtime, "keeper.json"), children: join(runtime, "children.json"),

@@ -1,4 +1,5 @@
 import { isMachineError, MachineError } from "../errors.ts";
+import { filesOfKeptDisk } from "../kept-access.ts";
 import { noSuchMachine } from "../lifecycle/missing.ts";
 import { statusOf } from "../lifecycle/status.ts";
 import type { MachineRecord } from "../record.ts";
@@ -16,7 +17,7 @@ export default defineVerb({
   description: "Removes every file of the machine and what was set up for it outside. Asks first. Its script is not loaded.",
   flags: {
     force: on("-f, --force", "Do not ask; stop the machine first where it runs"),
-    saveImage: on("--save-image", "Keep the machine's disk, made whole by itself"),
+    saveImage: on("--save-image", "Keep the machine's disk, made whole by itself, and the key to its guest"),
     saveIgnition: on("--save-ignition", "Keep its first-boot config"),
     saveKeys: on("--save-keys", "Keep its ssh keys"),
     reexec: hidden(on("--reexec", "Ignored")),
@@ -71,6 +72,7 @@ interface Kept {
 }
 
 function keptFiles(name: string, { saveImage, saveIgnition, saveKeys }: Kept, { paths }: Run): readonly string[] {
-  const { disk, ignition, nocloud, key, publicKey, hostKey } = paths.machine(name);
-  return [...(saveImage ? [disk] : []), ...(saveIgnition ? [ignition, nocloud] : []), ...(saveKeys ? [key, publicKey, hostKey] : [])];
+  const files = paths.machine(name);
+  const { ignition, nocloud, key, publicKey, hostKey } = files;
+  return [...(saveImage ? filesOfKeptDisk(files) : []), ...(saveIgnition ? [ignition, nocloud] : []), ...(saveKeys ? [key, publicKey, hostKey] : [])];
 }

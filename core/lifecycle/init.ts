@@ -4,6 +4,7 @@ import { makePrivateFolder, writeFileDurably } from "../atomic.ts";
 import { createDisk } from "../disk.ts";
 import { MachineError } from "../errors.ts";
 import { finishGuest } from "../first-boot.ts";
+import { filesOfKeptDisk, keptAccess } from "../kept-access.ts";
 import { makeKeyPair } from "../keys.ts";
 import { matchSlots } from "../match.ts";
 import { reservePort } from "../ports.ts";
@@ -50,15 +51,19 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       const hooks = new VerbHooks(spec, run);
       const ssh = { port: await reservePort(paths, run), keys: makeKeyPair(`glowplug ${spec.name}`), hostKeys: makeKeyPair(`host of ${spec.name}`) };
       step("init.port");
-      const info = machineInfo(spec, { sshPort: ssh.port, hostKey: ssh.hostKeys.publicKey }, host.uid, paths);
+      const drafted = machineInfo(spec, { sshPort: ssh.port, hostKey: ssh.hostKeys.publicKey }, host.uid, paths);
       const lan = placeOf(spec, undefined, run);
       // Reads every file that the spec names: one that is not there is told before anything is fetched.
-      const guest = await draftFor(spec, info, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys, lan }, run);
-      const outside = await planOutside(spec, info, run);
+      const guest = await draftFor(spec, drafted, { authorizedKey: ssh.keys.publicKey, hostKeys: ssh.hostKeys, lan }, run);
+      const outside = await planOutside(spec, drafted, run);
       await checkOutside(outside, run);
 
       const located = await locateImage(spec, run);
-      const { image } = await hooks.fire("beforeDownload", info, { image: located });
+      const { image } = await hooks.fire("beforeDownload", drafted, { image: located });
+      const access = keptAccess(image, spec.user, run);
+      const { keys, hostKey, uid } = access ?? { keys: ssh.keys, hostKey: ssh.hostKeys.publicKey, uid: guestUid(host.uid) };
+      const info = { ...drafted, uid, ssh: { ...drafted.ssh, hostKey } };
+      if (access) report.info("the guest of that disk has had its first boot: packages, files, units and commands do not get into it any more");
       step("init.located");
       const base = await obtainImage(image, run, spec.image.name);
       step("init.image");
@@ -77,9 +82,9 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       finishGuest(guest);
       const seed = await writeSeed(await callPlugin(run.trace, spec.provisioner, "render", guest), files);
       step("init.seed");
-      await writeFileDurably(files.key, ssh.keys.privateKey);
-      await writeFileDurably(files.publicKey, `${ssh.keys.publicKey}\n`, 0o644);
-      await writeFileDurably(files.knownHosts, renderKnownHosts(spec.name, ssh.hostKeys.publicKey));
+      await writeFileDurably(files.key, keys.privateKey);
+      await writeFileDurably(files.publicKey, `${keys.publicKey}\n`, 0o644);
+      await writeFileDurably(files.knownHosts, renderKnownHosts(spec.name, hostKey));
       await writeFileDurably(files.sshConfig, renderSshConfig({
         name: spec.name, host: "127.0.0.1", port: ssh.port, user: spec.user, keyFile: files.key, knownHosts: files.knownHosts,
       }));
@@ -93,7 +98,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       const record: MachineRecord = {
         version: 1, name: spec.name, created: new Date().toISOString(), lastUp: null,
         spec: saveSpec(spec), overrides, image: base, disk, seed, firstBoot: spec.provisioner.firstBoot,
-        ssh: { port: ssh.port, user: spec.user, uid: guestUid(host.uid), keyFile: files.key, hostKey: ssh.hostKeys.publicKey },
+        ssh: { port: ssh.port, user: spec.user, uid, keyFile: files.key, hostKey },
         mac: macOf(files.data), ...(lan && { lan }), folders: info.folders, undo,
       };
       run.signal.throwIfAborted();
@@ -110,8 +115,8 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
 
 /** What `rm` was told to keep is not written over. */
 function refuseKept(name: string, { paths }: Run): void {
-  const { disk, key, ignition, nocloud } = paths.machine(name);
-  const kept = [disk, key, ignition, nocloud].filter((path) => existsSync(path));
+  const files = paths.machine(name);
+  const kept = [...filesOfKeptDisk(files), files.ignition, files.nocloud].filter((path) => existsSync(path));
   if (kept.length === 0) return;
   throw new MachineError("conflict", `there is no machine "${name}", but files of one that was removed were kept: ${kept.join(", ")}`, { hint: "Move them away, or choose another name." });
 }

@@ -1,5 +1,6 @@
 import { makeWhole } from "../disk.ts";
 import { isMachineError, MachineError } from "../errors.ts";
+import { writeAccess } from "../kept-access.ts";
 import { removeMachineFiles } from "../machine-files.ts";
 import type { MachineRecord } from "../record.ts";
 import type { Run } from "../run.ts";
@@ -42,7 +43,7 @@ async function removedAtRest(name: string, run: Run, { force, keep }: Required<R
       throw new MachineError("wrong-state", `running vm "${name}" cannot be destroyed`, { hint: `Stop it first, or use \`glowplug rm --force ${name}\`.` });
     }
     await sweep(name, run);
-    if (found.disk && keep.includes(found.disk.path)) await keepDisk(found.disk, run);
+    if ("disk" in found && keep.includes(found.disk.path)) await keepDisk(found, run);
     const isMarked = await hasMarked(name, found.undo, keep, run);
     step("rm.marked");
     if (isMarked) await removeRecord(run.paths, name);
@@ -70,7 +71,7 @@ async function hasMarked(name: string, undo: MachineRecord["undo"], keep: readon
 }
 
 /** What is known of a machine; undefined where there is none. Of a record that cannot be read it is not what was set up outside. */
-async function readAnyhow(name: string, run: Run, force: boolean): Promise<(Pick<MachineRecord, "undo"> & Partial<Pick<MachineRecord, "disk">>) | undefined> {
+async function readAnyhow(name: string, run: Run, force: boolean): Promise<MachineRecord | Pick<MachineRecord, "undo"> | undefined> {
   try {
     return await recover(name, run);
   } catch (error) {
@@ -80,12 +81,13 @@ async function readAnyhow(name: string, run: Run, force: boolean): Promise<(Pick
   }
 }
 
-/** A disk that outlives its machine must not need an image that nobody uses any more. */
-async function keepDisk(disk: MachineRecord["disk"], run: Run): Promise<void> {
+/** A disk that outlives its machine must not need an image that nobody uses any more, and its guest lets in nobody but with its key. */
+async function keepDisk(record: MachineRecord, run: Run): Promise<void> {
   const phase = run.report.phase("Copying the image into the disk");
   try {
-    await makeWhole(disk, run);
-    phase.done(disk.path);
+    await makeWhole(record.disk, run);
+    await writeAccess(record, run.paths.machine(record.name));
+    phase.done(record.disk.path);
   } catch (error) {
     phase.fail();
     throw error;

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MachineState } from "../fixtures/podman-lines.ts";
 import { writeRawDisk } from "../support/disks.ts";
+import { inspectIn } from "../support/inspected.ts";
 import { podmanLinesWhile, smallMachine, writePodmanFiles } from "../support/podman-lines.ts";
 import { filesBelow, World } from "../support/world.ts";
 
@@ -102,10 +103,11 @@ describe("a disk that rm keeps", () => {
     try {
       writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
       await world.ok("init", ...smallMachine, "--image", "./IMAGE", "box");
-      const disk = join(world.folder, "data/glowplug/machines/box/disk.qcow2");
+      const folder = join(world.folder, "data/glowplug/machines/box");
+      const disk = join(folder, "disk.qcow2");
       await world.ok("rm", "--force", "--save-image", "--save-ignition", "--save-keys", "box");
       const kept = ["disk.qcow2", "id_ed25519", "id_ed25519.pub", "ignition.json"];
-      expect(filesBelow(join(world.folder, "data/glowplug/machines/box")).map((path) => basename(path)).sort()).toEqual(kept);
+      expect(filesBelow(folder).map((path) => basename(path)).sort()).toEqual(kept);
       await world.ok("image", "prune", "--force");
       await world.ok("init", ...smallMachine, "--image", disk, "other");
     } finally {
@@ -113,6 +115,25 @@ describe("a disk that rm keeps", () => {
     }
   });
 
+  it("keeps the key to a guest that ran, which lets in nobody else, and its next machine has that guest's keys and user", async () => {
+    const world = new World({});
+    try {
+      writeRawDisk(join(world.folder, "work/IMAGE"), { size: 64 * 2 ** 20 });
+      await world.ok("init", ...smallMachine, "--image", "./IMAGE", "--username", "worker", "--now", "box");
+      const { HostKey } = await inspectIn(world, "box");
+      await world.ok("rm", "--force", "--save-image", "box");
+      const [folder, next] = ["box", "other"].map((name) => join(world.folder, "data/glowplug/machines", name)) as [string, string];
+      const key = readFileSync(join(folder, "id_ed25519"), "utf8");
+      expect(filesBelow(folder).map((path) => basename(path)).sort()).toEqual(["access.json", "disk.qcow2", "id_ed25519", "id_ed25519.pub"]);
+      const init = (...more: string[]) => world.glowplug("init", ...smallMachine, "--image", join(folder, "disk.qcow2"), ...more, "other");
+      expect(await init()).toMatchObject({ code: 125, stderr: expect.stringMatching(/its user is worker, and core was asked for\nhint: Say `--username worker`\.\n/) as string });
+      expect(await init("--username", "worker")).toMatchObject({ code: 0, stderr: expect.stringContaining("has had its first boot") as string });
+      expect([readFileSync(join(next, "id_ed25519"), "utf8"), (await inspectIn(world, "other")).HostKey]).toEqual([key, HostKey]);
+      expect(readFileSync(join(next, "known_hosts"), "utf8")).toContain(HostKey.split(" ")[1]);
+    } finally {
+      await world.close();
+    }
+  });
 });
 
 describe("two at once", () => {
