@@ -27,10 +27,13 @@ import { recover } from "./recover.ts";
 import { settleGuest } from "./settle.ts";
 import { livingKeeper, stateOf } from "./status.ts";
 
+/** How long another start is waited for: as long as one may take, or nearly so where nothing accelerates it. */
+const longestStartMs = 900_000;
+
 /** Boots a machine and returns when it is of use. Where a start was killed, it goes on with what that had begun. */
 export async function start(spec: ResolvedSpec, run: Run, options: StartOptions = {}): Promise<KeeperStatus> {
   const files = run.paths.machine(spec.name);
-  const lock = await lockMachine(spec.name, "start", run);
+  const lock = await lockMachine(spec.name, "start", run, { timeoutMs: longestStartMs });
   try {
     step("start.locked");
     const found = await recover(spec.name, run);
