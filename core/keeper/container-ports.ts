@@ -69,7 +69,7 @@ async function adjust(published: readonly PublishedPort[], known: Map<string, Kn
     const port = portOf(one);
     known.set(key, { port, isOpen: false });
     try {
-      const why = refusalOf(port, rule);
+      const why = refusalOf(port, rule) ?? unreachable(one);
       if (why !== undefined) throw new MachineError("host-limits", why);
       // What listens on the guest's loopback alone is not reached through its network card.
       await ports.open(port, { by: "guest", carry: isLoopback(one.address) });
@@ -79,6 +79,11 @@ async function adjust(published: readonly PublishedPort[], known: Map<string, Kn
       problems.set(key, `the port ${formatPort(port)} of container ${one.container} is not open: ${messageOf(error)}`);
     }
   }
+}
+
+/** Why nobody gets to a port of the guest: ssh, which alone leads to its loopback, carries no datagrams. */
+function unreachable({ address, protocol }: PublishedPort): string | undefined {
+  return protocol === "udp" && isLoopback(address) ? "no udp is carried to the guest's loopback; publish the port without an address, and the host has it on its own loopback" : undefined;
 }
 
 /** Bound on the host as it is in the guest; on the loopback where no address is named. */

@@ -95,6 +95,14 @@ describe("ports of containers, where the guest cannot ask the forwarder", () => 
     expect(box.lines).toEqual([]);
   });
 
+  it("of datagrams to the guest's loopback are told to be carried by nobody", async () => {
+    const box = await machine();
+    box.publish([{ IP: "127.0.0.1", PublicPort: 5353, Type: "udp" }, { IP: "", PublicPort: 5354, Type: "udp" }]);
+    await vi.waitFor(() => expect(box.lines).toEqual(["add udp:127.0.0.1:5354"]));
+    expect(box.problems.reasons).toEqual(["the port 127.0.0.1:5353:5353/udp of container web is not open: no udp is carried to the guest's loopback; publish the port without an address, and the host has it on its own loopback"]);
+    expect([...box.carried]).toEqual([]);
+  });
+
   it("that are taken on the host make the machine unwell, as long as they are published", async () => {
     const box = await machine({ taken: [8080] });
     box.publish([{ PublicPort: 8080, Type: "tcp" }, { PublicPort: 8081, Type: "tcp" }]);
