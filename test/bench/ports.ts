@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { freePort } from "../support/world.ts";
+import { freePort } from "../support/free-port.ts";
 import type { World } from "../support/world.ts";
 import { compare, type Measured, type Subject } from "./measure.ts";
 

@@ -14,7 +14,7 @@ import qemu from "../../plugins/launchers/qemu.ts";
 import { makeArmDisk } from "../support/arm-guest.ts";
 import { attach, type AttachedVm } from "../support/attach.ts";
 import { startForwarder } from "../support/forwarder.ts";
-import { freePort } from "../support/world.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** A real Linux for AArch64 on the launcher's own command line: firmware, disk, card behind a root port, ready port. Emulated wherever it runs. */
 describe("a real AArch64 guest", () => {

@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { inspectIn, type Inspected } from "../support/inspected.ts";
-import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
+import { filesBelow, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest that loses its keeper, twice: under the real QEMU, gvproxy and virtiofsd, with a card on a shared network. */
 describe("a real machine whose keeper was killed", () => {

@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { writePageImage } from "../support/page-image.ts";
-import { type Ended, freePort, run, World } from "../support/world.ts";
+import { type Ended, run, World } from "../support/world.ts";
 
 /** What people do with containers, by the host's own docker, docker-compose and podman, in one real guest under gvproxy. */
 describe("clients of the host", () => {

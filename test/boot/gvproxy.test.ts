@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { podmanLinesOn } from "../support/podman-lines.ts";
-import { filesBelow, freePort, processesOf, run, unpackedTool, World } from "../support/world.ts";
+import { filesBelow, processesOf, run, unpackedTool, World } from "../support/world.ts";
 
 /** A real guest under the real gvproxy, from a lone script in an empty folder; one boot, many looks, then a second boot. */
 describe("a real machine behind gvproxy", () => {

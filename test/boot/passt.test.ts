@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
+import { freePort } from "../support/free-port.ts";
+import { filesBelow, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest behind the real passt, with two addons that speak to it after its start. */
 describe("a real machine behind passt", () => {

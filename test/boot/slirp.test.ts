@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { writePageImage } from "../support/page-image.ts";
 import { podmanLinesOn } from "../support/podman-lines.ts";
-import { filesBelow, freePort, processesOf, run, World } from "../support/world.ts";
+import { filesBelow, processesOf, run, World } from "../support/world.ts";
 
 /** A real guest under QEMU's own user networking: nothing beside QEMU is installed. */
 describe("a real machine behind slirp", () => {

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { freePort } from "../support/free-port.ts";
 import { inspectIn, type Inspected } from "../support/inspected.ts";
-import { filesBelow, freePort, processesOf, World } from "../support/world.ts";
+import { filesBelow, processesOf, World } from "../support/world.ts";
 
 const MiB = 2 ** 20;
 

@@ -5,8 +5,9 @@ import { identityOf } from "../../core/process-identity.ts";
 import { Ordered, type Order } from "../support/crash/order.ts";
 import { calm, storm } from "../support/crash/storm-run.ts";
 import { stormVerbs } from "../support/crash/storm.ts";
+import { freePort } from "../support/free-port.ts";
 import { seedOfRun } from "../support/random.ts";
-import { filesBelow, freePort, processesOf, program, run, World, type Ended } from "../support/world.ts";
+import { filesBelow, processesOf, program, run, World, type Ended } from "../support/world.ts";
 
 const seed = seedOfRun();
 /** A verb that takes longer hangs: a boot is minutes without a hypervisor. */

@@ -9,8 +9,9 @@ import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { CrashWorld } from "../support/crash/crash-world.ts";
 import { Ordered, type Order } from "../support/crash/order.ts";
 import { writeRawDisk } from "../support/disks.ts";
+import { freePort } from "../support/free-port.ts";
 import { inspectIn, type Inspected } from "../support/inspected.ts";
-import { filesBelow, freePort, processesOf, program, run, World, type Ended } from "../support/world.ts";
+import { filesBelow, processesOf, program, run, World, type Ended } from "../support/world.ts";
 
 // Some run a dozen commands, each of which takes seconds on a busy host.
 vi.setConfig({ testTimeout: 240_000 });

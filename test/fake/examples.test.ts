@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { testMachine, type TestMachine } from "glowplug/testing";
 import overSsh from "../../examples/own-forwarder.ts";
-import { freePort, processesOf } from "../support/world.ts";
+import { freePort } from "../support/free-port.ts";
+import { processesOf } from "../support/world.ts";
 
 // The test that lies beside the example is a test of ours as well.
 import "../../examples/motd-plugin.test.ts";

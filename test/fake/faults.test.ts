@@ -4,7 +4,8 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { writeRawDisk } from "../support/disks.ts";
-import { filesBelow, freePort, processesOf, program, World } from "../support/world.ts";
+import { freePort } from "../support/free-port.ts";
+import { filesBelow, processesOf, program, World } from "../support/world.ts";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 
 let world: World;

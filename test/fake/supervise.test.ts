@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { writeRawDisk } from "../support/disks.ts";
+import { freePort } from "../support/free-port.ts";
 import { inspectIn, type Inspected } from "../support/inspected.ts";
-import { freePort, processesOf, World } from "../support/world.ts";
+import { processesOf, World } from "../support/world.ts";
 
 let world: World;
 afterEach(() => world.close());

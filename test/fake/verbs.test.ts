@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { writeRawDisk } from "../support/disks.ts";
-import { freePort, program, World } from "../support/world.ts";
+import { freePort } from "../support/free-port.ts";
+import { program, World } from "../support/world.ts";
 
 let world: World;
 function worldWith(behaviour: FakeBehaviour = {}): World {

@@ -8,8 +8,8 @@ import { failuresFile, rememberFailure } from "../../../core/lifecycle/accelerat
 import { takeLock } from "../../../core/lock.ts";
 import { markUnfinished } from "../../../core/unfinished.ts";
 import { certificates } from "../../fixtures/certificates.ts";
-import { freePort } from "../../support/world.ts";
 import { healthyWard, occupy, type Ward } from "./ward.ts";
+import { freePort } from "../../support/free-port.ts";
 
 /** Types a fix that is a command, as a user would. */
 function type(fix: string): void {

@@ -11,7 +11,7 @@ import type { OpenPorts } from "../../../core/keeper/ports.ts";
 import { readUp, writeUp, type UpFile } from "../../../core/keeper/up-file.ts";
 import { identityOf } from "../../../core/process-identity.ts";
 import { guestWithLogin, scratchFolder } from "../../fixtures/login.ts";
-import { freePort } from "../../support/world.ts";
+import { freePort } from "../../support/free-port.ts";
 
 interface Orphan {
   readonly folder: string;

@@ -12,7 +12,7 @@ import { sealFolders } from "../../../core/keeper/seal.ts";
 import gvproxy from "../../../plugins/forwarders/gvproxy.ts";
 import { makeTestFolder } from "../../support/folders.ts";
 import { post, startForwarder } from "../../support/forwarder.ts";
-import { freePort } from "../../support/world.ts";
+import { freePort } from "../../support/free-port.ts";
 
 /** The real gvproxy without a VM, and the keeper's view of its ports. The guest's requests reach the same handler as those to the control socket. */
 async function start(published: number) {

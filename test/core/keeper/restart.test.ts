@@ -6,7 +6,7 @@ import { readEnded } from "../../../core/keeper/ended.ts";
 import { Keeper } from "../../../core/keeper/keeper.ts";
 import type { KeeperPlan } from "../../../core/keeper/plan.ts";
 import { guestWithLogin, scratchFolder } from "../../fixtures/login.ts";
-import { freePort } from "../../support/world.ts";
+import { freePort } from "../../support/free-port.ts";
 
 /** A VM that tells that it is ready; it ends at once from the boot on that the file beside it names. */
 const vm = `

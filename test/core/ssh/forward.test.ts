@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { forwardPort, forwardSocket, run, type Forward, type GuestConnection } from "../../../core/ssh.ts";
 import { guestWithLogin, scratchFolder, type GuestWithLogin } from "../../fixtures/login.ts";
+import { freePort } from "../../support/free-port.ts";
 
 /** A server that the guest side leads to. It is cut off with the test. */
 async function serve(where: string | number, onSocket: (socket: Socket) => void): Promise<Server> {
@@ -206,14 +207,6 @@ describe("a port of the host", () => {
   const port = (hostPort: number, guestPort: number, protocol: "tcp" | "udp" = "tcp") => ({ host: "127.0.0.1", hostPort, guestPort, protocol });
   const portOf = (server: Server): number => (server.address() as AddressInfo).port;
   /** A port that was free a moment ago. */
-  async function freePort(): Promise<number> {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const free = portOf(server);
-    await new Promise((resolve) => server.close(resolve));
-    return free;
-  }
-
   it("carries connections to that port of the guest", async () => {
     const guestPort = portOf(await serve(0, answerAtEnd));
     const hostPort = await freePort();

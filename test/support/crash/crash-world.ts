@@ -2,7 +2,8 @@ import { appendFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSyn
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { identityOf } from "../../../core/process-identity.ts";
-import { freePort, processesOf, program, run, type Ended } from "../world.ts";
+import { freePort } from "../free-port.ts";
+import { processesOf, program, run, type Ended } from "../world.ts";
 import { GuestWorld } from "./guest-world.ts";
 import { Ordered, type Order } from "./order.ts";
 import type { CrashVerb } from "./verbs.ts";

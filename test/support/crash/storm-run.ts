@@ -1,4 +1,5 @@
-import { freePort, type Ended } from "../world.ts";
+import { freePort } from "../free-port.ts";
+import { type Ended } from "../world.ts";
 import { randomFrom } from "../random.ts";
 import { chooseVerb, stormVerbs, wrongAnswer, type StormVerb } from "./storm.ts";
 

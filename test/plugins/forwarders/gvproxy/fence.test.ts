@@ -9,8 +9,9 @@ import { findFence, unfenced } from "../../../../plugins/forwarders/gvproxy/fenc
 import { hostOf } from "../../../fixtures/hosts.ts";
 import { post } from "../../../support/forwarder.ts";
 import { makeTestFolder } from "../../../support/folders.ts";
+import { freePort } from "../../../support/free-port.ts";
 import { landlockSetpriv } from "../../../support/landlock.ts";
-import { freePort, processesOf } from "../../../support/world.ts";
+import { processesOf } from "../../../support/world.ts";
 
 const folder = "/run/user/1000/glowplug/web/net";
 const gvproxy = "/usr/libexec/podman/gvproxy";
