@@ -1,0 +1,43 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { filesBelow, processesOf, World, type Ended } from "../support/world.ts";
+
+/** Guests that lack what a machine stands on, all three at once: each start ends with the reason, and leaves nothing running. */
+describe("a real guest without", () => {
+  let world: World;
+  let ended: Readonly<Record<string, Ended>>;
+
+  beforeAll(async () => {
+    world = new World();
+    // Ignition puts a shell in systemd's place: the guest boots, and nobody says so.
+    world.write("bad.ts", `const common = { image: "debian-bootstrap", forwarder: "slirp", cpus: 1, memory: "512MiB", disk: "8GiB" };
+export default {
+  sudo: { ...common, run: ["rm /usr/bin/sudo"] },
+  podman: { ...common, run: ["rm /usr/bin/podman"] },
+  systemd: { ...common, files: [{ path: "/usr/sbin/init", mode: 0o755, content: "#!/bin/sh\\necho no systemd in here > /dev/console\\nwhile :; do sleep 60; done\\n" }] },
+};\n`);
+    const names = ["sudo", "podman", "systemd"];
+    await world.ok("init", "./bad.ts");
+    const starts = await Promise.all(names.map((name) => world.glowplug("start", name, ...(name === "systemd" ? ["--deadline", "ready=120s"] : []))));
+    ended = Object.fromEntries(names.map((name, index) => [name, starts[index] as Ended]));
+  });
+  afterAll(() => world.close());
+
+  it("sudo tells that its user cannot act as root, and what an image needs", () => {
+    expect(ended["sudo"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: core cannot act as root in the guest: it has no sudo\b[^\n]*\n[\s\S]*^hint: An image needs sudo, [^\n]*--username root$/m) as string });
+  });
+
+  it("podman tells that it has none, and what to choose", () => {
+    expect(ended["podman"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: [^\n]*\n[\s\S]*the guest has no podman: take an image that has it or can install it, or make the machine without: podman: false/m) as string });
+  });
+
+  it("systemd tells how long it waited for it, and its console's last words", () => {
+    expect(ended["systemd"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: [^\n]*(?:2 min|120 s)[\s\S]*no systemd in here[\s\S]*^hint: /m) as string });
+  });
+
+  it("any of these runs no longer, and goes without a trace", async () => {
+    expect(processesOf(world.folder)).toEqual([]);
+    await world.ok("rm", "--force", "./bad.ts");
+    expect([...filesBelow(world.runtime), ...filesBelow(join(world.folder, "data/glowplug/machines"))]).toEqual([]);
+  });
+});
