@@ -1,4 +1,5 @@
 import { isMachineError, MachineError, messageOf } from "../errors.ts";
+import { within } from "../limit.ts";
 import type { SocketForward } from "../model.ts";
 import { run } from "../ssh.ts";
 import { again } from "./again.ts";
@@ -41,16 +42,22 @@ export async function bringUp(parts: Parts, phases: Phases): Promise<void> {
   });
 }
 
+/** So often a guest that does not answer is asked within the time it has. */
+const triesOfProbe = 4;
+
 /** A failure that no further try will mend. */
 class NeverMind extends MachineError {}
 
 /** Asks a socket that says how, and where it fails the guest, why. */
 async function probed({ host, probe, whyNot, user }: SocketForward, { connections, plan }: Parts, phases: Phases, signal: AbortSignal): Promise<void> {
   if (probe === undefined) return;
+  // A guest whose engine cannot run may take the connection, and never answer.
+  const limitMs = plan.deadlines.probeMs / triesOfProbe;
+  const limit = within(limitMs, signal);
   try {
-    await probeSocket(host, probe, signal);
+    await probeSocket(host, probe, limit);
   } catch (error) {
-    phases.because(messageOf(error));
+    phases.because(limit.aborted ? `${probe} on ${host} did not answer within ${limitMs / 1000} s` : messageOf(error));
     if (whyNot === undefined || signal.aborted) throw error;
     const { stdout } = await run(await connections.as(user), whyNot, { signal, timeoutMs: plan.deadlines.sshMs });
     const reason = stdout.trim().split("\n")[0];

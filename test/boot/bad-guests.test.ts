@@ -12,27 +12,27 @@ describe("a real guest without", () => {
     // Ignition puts a shell in systemd's place: the guest boots, and nobody says so.
     world.write("bad.ts", `const common = { image: "debian-bootstrap", forwarder: "slirp", cpus: 1, memory: "512MiB", disk: "8GiB" };
 export default {
-  sudo: { ...common, run: ["rm /usr/bin/sudo"] },
-  podman: { ...common, run: ["rm /usr/bin/podman"] },
-  systemd: { ...common, files: [{ path: "/usr/sbin/init", mode: 0o755, content: "#!/bin/sh\\necho no systemd in here > /dev/console\\nwhile :; do sleep 60; done\\n" }] },
+  "no-sudo": { ...common, run: ["rm /usr/bin/sudo"] },
+  "no-podman": { ...common, run: ["rm /usr/bin/podman"] },
+  "no-systemd": { ...common, files: [{ path: "/usr/sbin/init", mode: 0o755, content: "#!/bin/sh\\necho no systemd in here > /dev/console\\nwhile :; do sleep 60; done\\n" }] },
 };\n`);
-    const names = ["sudo", "podman", "systemd"];
+    const names = ["no-sudo", "no-podman", "no-systemd"];
     await world.ok("init", "./bad.ts");
-    const starts = await Promise.all(names.map((name) => world.glowplug("start", name, ...(name === "systemd" ? ["--deadline", "ready=120s"] : []))));
+    const starts = await Promise.all(names.map((name) => world.glowplug("start", name, ...(name === "no-systemd" ? ["--deadline", "ready=120s"] : []))));
     ended = Object.fromEntries(names.map((name, index) => [name, starts[index] as Ended]));
   });
   afterAll(() => world.close());
 
   it("sudo tells that its user cannot act as root, and what an image needs", () => {
-    expect(ended["sudo"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: core cannot act as root in the guest: it has no sudo\b[^\n]*\n[\s\S]*^hint: An image needs sudo, [^\n]*--username root$/m) as string });
+    expect(ended["no-sudo"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: core cannot act as root in the guest: it has no sudo\b[^\n]*\n[\s\S]*^hint: An image needs sudo, [^\n]*--username root$/m) as string });
   });
 
   it("podman tells that it has none, and what to choose", () => {
-    expect(ended["podman"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: [^\n]*\n[\s\S]*the guest has no podman: take an image that has it or can install it, or make the machine without: podman: false/m) as string });
+    expect(ended["no-podman"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: [^\n]*\n[\s\S]*the guest has no podman: take an image that has it or can install it, or make the machine without: podman: false/m) as string });
   });
 
   it("systemd tells how long it waited for it, and its console's last words", () => {
-    expect(ended["systemd"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: [^\n]*(?:2 min|120 s)[\s\S]*no systemd in here[\s\S]*^hint: /m) as string });
+    expect(ended["no-systemd"]).toMatchObject({ code: 125, stderr: expect.stringMatching(/^Error: [^\n]*(?:2 min|120 s)[\s\S]*no systemd in here[\s\S]*^hint: /m) as string });
   });
 
   it("any of these runs no longer, and goes without a trace", async () => {

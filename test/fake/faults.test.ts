@@ -43,10 +43,10 @@ describe("a start that fails", () => {
     await expectClean();
   });
 
-  it("because the guest has no podman says so at once", async () => {
-    await machine({ qemu: { api: false, commands: [{ match: "command -v podman", run: "echo 'the guest has no podman: take another image'" }] } });
+  it.each<[string, boolean | "silent"]>([["no socket of it", false], ["a socket of it that does not answer", "silent"]])("because the guest has no podman, and %s, says so at once", async (_, api) => {
+    await machine({ qemu: { api, commands: [{ match: "command -v podman", run: "echo 'the guest has no podman: take another image'" }] } });
     world.write("box.ts", readFileSync(join(world.folder, "work/box.ts"), "utf8").replace("podman: false", "podman: true"));
-    expect(await world.glowplug("start", "box")).toMatchObject({ code: 125, stderr: expect.stringContaining("Error: the guest has no podman: take another image (in probe)") as string });
+    expect(await world.glowplug("start", "box", "--deadline", "probe=8s")).toMatchObject({ code: 125, stderr: expect.stringContaining("Error: the guest has no podman: take another image (in probe)") as string });
     await expectClean();
   });
 
