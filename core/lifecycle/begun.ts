@@ -18,23 +18,37 @@ export async function writeBegun(files: MachinePaths, begun: Begun): Promise<voi
   await writeFileDurably(files.startBegun, JSON.stringify({ ...begun, by: identityOf(process.pid) }));
 }
 
-/** Leaves it to the next start: this one did not get to its end. A machine that is gone by now has nothing left to do. */
-export async function leaveBegun(files: MachinePaths, begun: Begun): Promise<void> {
-  if (existsSync(files.startBegun)) await writeFileDurably(files.startBegun, JSON.stringify({ ...begun, by: null })).catch(() => {});
+/** Leaves it to the next start: this one did not get to its end, and that is why. A machine that is gone by now has nothing left to do. */
+export async function leaveBegun(files: MachinePaths, begun: Begun, why: string): Promise<void> {
+  if (existsSync(files.startBegun)) await writeFileDurably(files.startBegun, JSON.stringify({ ...begun, by: null, why })).catch(() => {});
+}
+
+/** Why a machine that is up is not what its start was to make of it; undefined where all was done, and where somebody is still at it. */
+export function whyUnfinished(files: MachinePaths): string | undefined {
+  const found = readBegunFile(files);
+  // A keeper that has started its VM again has no process yet that goes on with it: it is about to.
+  if (!found || found.by?.pid === 0 || (found.by !== null && isAlive(found.by))) return undefined;
+  return found.why ?? "it was killed";
 }
 
 /** What a start has left to do that is no more; undefined where none is left, and where it is still at it. */
 export function readBegun(files: MachinePaths): Begun | undefined {
   const found = readBegunFile(files);
   if (!found) return undefined;
-  const { by, ...begun } = found;
+  const { by, why: _, ...begun } = found;
   return by !== null && isAlive(by) ? undefined : begun;
 }
 
+/** The same with who is at it, or why nobody is. */
+interface BegunFile extends Begun {
+  readonly by: ProcessIdentity | null;
+  readonly why?: string;
+}
+
 /** Undefined where all was done. */
-function readBegunFile({ startBegun }: MachinePaths): (Begun & { readonly by: ProcessIdentity | null }) | undefined {
+function readBegunFile({ startBegun }: MachinePaths): BegunFile | undefined {
   try {
-    return JSON.parse(readFileSync(startBegun, "utf8")) as Begun & { readonly by: ProcessIdentity | null };
+    return JSON.parse(readFileSync(startBegun, "utf8")) as BegunFile;
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
 import { claimDockerSocket, planDockerClaim } from "../docker-socket.ts";
-import { MachineError } from "../errors.ts";
+import { MachineError, messageOf } from "../errors.ts";
 import { pause } from "../keeper/again.ts";
 import { keeperShell } from "../keeper/client.ts";
 import type { KeeperStatus } from "../keeper/protocol.ts";
@@ -58,7 +58,7 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
       await joinLan(up, run);
     } catch (error) {
       await checkStillUp(spec.name, keeper, error, run);
-      await leaveBegun(files, { mounts, names, notes, accelerators });
+      await leaveBegun(files, { mounts, names, notes, accelerators }, messageOf(error));
       throw error;
     }
     try {

@@ -11,6 +11,7 @@ import type { MachinePaths, Paths } from "../paths.ts";
 import { isGroupAlive } from "../process-group.ts";
 import { isAlive, type ProcessIdentity } from "../process-identity.ts";
 import type { MachineRecord } from "../record.ts";
+import { whyUnfinished } from "./begun.ts";
 
 /** A process of a machine whose keeper is gone. */
 export interface Orphan {
@@ -31,7 +32,8 @@ export async function stateOf(name: string, paths: Paths): Promise<Omit<Status, 
     try {
       const keeper = await askKeeper<KeeperStatus>(files.keeperSocket, { v: protocolVersion, op: "status" }, { timeoutMs: 3000 });
       if (keeper.state === "adopting") return { state: "orphaned", condition: "orphaned", reason: "its keeper was lost, and another is about to take it over" };
-      const reason = keeper.problems.join("; ");
+      const unfinished = keeper.state === "running" ? whyUnfinished(files) : undefined;
+      const reason = [...keeper.problems, ...(unfinished === undefined ? [] : [`its start did not get to its end: ${unfinished}; \`glowplug start ${name}\` goes on with it`])].join("; ");
       const state = keeper.state === "failed" ? "stopping" : keeper.state;
       return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), keeper };
     } catch (error) {

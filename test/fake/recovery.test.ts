@@ -1,9 +1,10 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CrashWorld } from "../support/crash/crash-world.ts";
 import { faultsOf } from "../support/crash/check.ts";
 import { Ordered, type Order } from "../support/crash/order.ts";
+import { inspectIn } from "../support/inspected.ts";
 import { program, processesOf, run } from "../support/world.ts";
 
 let world: CrashWorld;
@@ -30,6 +31,9 @@ export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", f
     await world.ok("init", script);
     await killed({ step }, "start", "web");
     expect(existsSync(said)).toBe(false);
+    // A keeper that nobody has asked for anything yet ends by itself.
+    const left = step === "start.keeper" ? { State: "stopped", Condition: "ok", Reason: "" } : { State: "running", Condition: "degraded", Reason: "its start did not get to its end: it was killed; `glowplug start web` goes on with it" };
+    await vi.waitFor(async () => expect(await inspectIn(world, "web")).toMatchObject(left), { timeout: 20_000, interval: 200 });
     await world.ok("start", "web");
     expect(readFileSync(said, "utf8")).toBe("up\n");
     const record = JSON.parse(readFileSync(join(files("web"), "machine.json"), "utf8")) as { lastUp: string | null; last: { accelerators: unknown[] } };
@@ -47,9 +51,11 @@ export default { image: "./base.raw", disk: "1GiB", cpus: 1, memory: "256MiB", f
     await world.ok("init", script);
     expect(await world.glowplug("start", "web")).toMatchObject({ code: 125, stderr: expect.stringContaining("volumes are not as they should be") as string });
     expect(existsSync(said)).toBe(false);
+    expect(await inspectIn(world, "web")).toMatchObject({ State: "running", Condition: "degraded", Reason: expect.stringMatching(/^its start did not get to its end: the guest's volumes are not as they should be: .*; `glowplug start web` goes on with it$/) as string });
     writeFileSync(mounts, "");
     await world.ok("start", "web");
     expect(readFileSync(said, "utf8")).toBe("up\n");
+    expect(await inspectIn(world, "web")).toMatchObject({ State: "running", Condition: "ok", Reason: "" });
   });
 
   it("before it could ask its keeper leaves one that ends by itself, and takes nothing of the next start's with it", async () => {
