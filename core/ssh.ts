@@ -1,7 +1,7 @@
 import { connect } from "node:net";
-import { Client, type ClientChannel } from "ssh2";
+import { Client, utils, type ClientChannel } from "ssh2";
 import { MachineError, messageOf } from "./errors.ts";
-import { fingerprint, fingerprintOf, keyBlob } from "./keys.ts";
+import { fingerprint, fingerprintOf, keyBlob, type KeyPair } from "./keys.ts";
 import { limitWait, type Limits } from "./limit.ts";
 import { GuestStream, guestCommand } from "./ssh/channel.ts";
 import type { GuestCommand, GuestConnection, Pty } from "./ssh/connection.ts";
@@ -193,4 +193,11 @@ function sendSignal(channel: ClientChannel, name: string): void {
   if (!sshSignals.includes(bare)) throw new MachineError("usage", `${name} is no signal that ssh can send`, { hint: `It knows ${sshSignals.join(", ")}.` });
   const { outgoing, _client } = channel as unknown as { outgoing: { id: number; state: string }; _client: { _protocol: { signal(id: number, name: string): void } } };
   if (outgoing.state === "open" || outgoing.state === "eof") _client._protocol.signal(outgoing.id, bare);
+}
+
+/** A private key in OpenSSH's format with its public half, which has no comment; undefined for a text that is none. */
+export function readKeyPair(privateKey: string): KeyPair | undefined {
+  const parsed = utils.parseKey(privateKey);
+  if (parsed instanceof Error || !parsed.isPrivateKey()) return undefined;
+  return { privateKey, publicKey: `${parsed.type} ${parsed.getPublicSSH().toString("base64")}` };
 }

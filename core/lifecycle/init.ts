@@ -4,7 +4,7 @@ import { makePrivateFolder, writeFileDurably } from "../atomic.ts";
 import { createDisk } from "../disk.ts";
 import { MachineError } from "../errors.ts";
 import { finishGuest } from "../first-boot.ts";
-import { filesOfKeptDisk, keptAccess } from "../kept-access.ts";
+import { filesOfKeptDisk, keptAccess, saveAccess } from "../kept-access.ts";
 import { makeKeyPair } from "../keys.ts";
 import { matchSlots } from "../match.ts";
 import { reservePort } from "../ports.ts";
@@ -60,7 +60,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
 
       const located = await locateImage(spec, run);
       const { image } = await hooks.fire("beforeDownload", drafted, { image: located });
-      const access = keptAccess(image, spec.user, run);
+      const access = await keptAccess(image, spec.user, run);
       const { keys, hostKey, uid } = access ?? { keys: ssh.keys, hostKey: ssh.hostKeys.publicKey, uid: guestUid(host.uid) };
       const info = { ...drafted, uid, ssh: { ...drafted.ssh, hostKey } };
       if (access) report.info("the guest of that disk has had its first boot: packages, files, units and commands do not get into it any more");
@@ -84,7 +84,8 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       step("init.seed");
       await writeFileDurably(files.key, keys.privateKey);
       await writeFileDurably(files.publicKey, `${keys.publicKey}\n`, 0o644);
-      await writeFileDurably(files.knownHosts, renderKnownHosts(spec.name, hostKey));
+      await writeFileDurably(files.knownHosts, hostKey === "" ? "" : renderKnownHosts(spec.name, hostKey));
+      if (access) await saveAccess(access, files);
       await writeFileDurably(files.sshConfig, renderSshConfig({
         name: spec.name, host: "127.0.0.1", port: ssh.port, user: spec.user, keyFile: files.key, knownHosts: files.knownHosts,
       }));
@@ -98,7 +99,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       const record: MachineRecord = {
         version: 1, name: spec.name, created: new Date().toISOString(), lastUp: null,
         spec: saveSpec(spec), overrides, image: base, disk, seed, firstBoot: spec.provisioner.firstBoot,
-        ssh: { port: ssh.port, user: spec.user, uid, keyFile: files.key, hostKey },
+        ssh: { port: ssh.port, user: spec.user, uid, keyFile: files.key, hostKey }, ...(access?.readyByLogin && { readyByLogin: true }),
         mac: macOf(files.data), ...(lan && { lan }), folders: info.folders, undo,
       };
       run.signal.throwIfAborted();

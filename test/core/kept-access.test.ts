@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { filesOfKeptDisk, keptAccess, writeAccess } from "../../core/kept-access.ts";
@@ -7,7 +7,9 @@ import type { MachineRecord } from "../../core/record.ts";
 import { makeTestFolder, type TestFolder } from "../support/folders.ts";
 import { sampleRecord } from "../support/record.ts";
 
-const keys = makeKeyPair("glowplug web");
+const { privateKey, publicKey } = makeKeyPair("glowplug web");
+/** A derived one has no comment. */
+const keys = { privateKey, publicKey: publicKey.split(" ").slice(0, 2).join(" ") };
 const { publicKey: hostKey } = makeKeyPair("host of web");
 let folder: TestFolder;
 let record: MachineRecord;
@@ -17,7 +19,7 @@ const access = (path = files().disk, user = "worker") => keptAccess({ kind: "loc
 beforeEach(() => {
   folder = makeTestFolder();
   mkdirSync(files().data, { recursive: true });
-  for (const [path, text] of [[files().disk, "disk"], [files().key, keys.privateKey], [files().publicKey, `${keys.publicKey}\n`]] as const) writeFileSync(path, text);
+  for (const [path, text] of [[files().disk, "disk"], [files().key, keys.privateKey], [files().publicKey, `${publicKey}\n`]] as const) writeFileSync(path, text);
   const sample = sampleRecord(folder.paths, "web");
   record = { ...sample, lastUp: "2026-01-01T00:00:00Z", firstBoot: "ignition", ssh: { ...sample.ssh, user: "worker", uid: 1234, hostKey } };
 });
@@ -25,36 +27,58 @@ afterEach(() => folder.remove());
 
 it("who the guest of a kept disk lets in is read from beside the disk, by any way to it", async () => {
   await writeAccess(record, files());
-  expect(access()).toEqual({ user: "worker", uid: 1234, hostKey, keys });
+  expect(await access()).toEqual({ user: "worker", uid: 1234, hostKey, readyByLogin: false, keys });
   symlinkSync(files().disk, join(folder.path, "link.qcow2"));
-  expect(access("link.qcow2")).toEqual(access());
+  expect(await access("link.qcow2")).toEqual(await access());
+});
+
+it("a guest that was made elsewhere keeps what is not known of it", async () => {
+  await writeAccess({ ...record, readyByLogin: true, ssh: { ...record.ssh, hostKey: "" } }, files());
+  expect(await access()).toEqual({ user: "worker", uid: 1234, hostKey: "", readyByLogin: true, keys });
+});
+
+it("a first start that failed may have had its first boot, and so has a machine that was made of a kept disk", async () => {
+  mkdirSync(files().logs);
+  writeFileSync(files().log("serial"), "");
+  await writeAccess({ ...record, lastUp: null }, files());
+  expect(await access()).toMatchObject({ user: "worker" });
+  rmSync(files().log("serial"));
+  await writeAccess({ ...record, lastUp: null, ssh: { ...record.ssh, uid: 5 } }, files());
+  expect(await access()).toMatchObject({ uid: 5 });
 });
 
 it("a disk that is of no machine, or never ran, or has a first boot for each machine, says nothing", async () => {
-  expect(access()).toBeUndefined();
+  expect(await access()).toBeUndefined();
   await writeAccess({ ...record, lastUp: null }, files());
   await writeAccess({ ...record, firstBoot: "cloud-init" }, files());
-  expect(access()).toBeUndefined();
+  expect(await access()).toBeUndefined();
   await writeAccess(record, files());
-  expect(keptAccess({ kind: "fetch", title: "disk", url: "https://disk.test/disk", digest: "waived", format: "qcow2", compression: "none" }, "worker", { cwd: folder.path })).toBeUndefined();
-  expect(access("/nowhere/disk.qcow2")).toBeUndefined();
+  expect(await keptAccess({ kind: "fetch", title: "disk", url: "https://disk.test/disk", digest: "waived", format: "qcow2", compression: "none" }, "worker", { cwd: folder.path })).toBeUndefined();
+  expect(await access("/nowhere/disk.qcow2")).toBeUndefined();
 });
 
 it("another user than the guest's is refused", async () => {
   await writeAccess(record, files());
-  expect(() => access(undefined, "core")).toThrow(expect.objectContaining({ code: "bad-spec", message: `the guest of ${files().disk} has had its first boot: its user is worker, and core was asked for`, hint: "Say `--username worker`." }));
+  await expect(access(undefined, "core")).rejects.toMatchObject({ code: "bad-spec", message: `the guest of ${files().disk} has had its first boot: its user is worker, and core was asked for`, hint: "Say `--username worker`." });
 });
 
 it.each<[string, () => void]>([
   ["its key is gone", () => rmSync(files().key)],
-  ["its public key is none", () => writeFileSync(files().publicKey, "ssh-ed25519 AAAA")],
+  ["its key is cut", () => writeFileSync(files().key, privateKey.slice(0, 200))],
+  ["its key is a public one", () => writeFileSync(files().key, publicKey)],
   ["it is no JSON", () => writeFileSync(files().access, "{")],
   ["it is of another version", () => writeFileSync(files().access, JSON.stringify({ version: 2, user: "worker", uid: 1, hostKey }))],
   ["its host key is none", () => writeFileSync(files().access, JSON.stringify({ version: 1, user: "worker", uid: 1, hostKey: "mine" }))],
 ])("what lies beside a disk is told to be damaged where %s", async (_, damage) => {
   await writeAccess(record, files());
   damage();
-  expect(() => access()).toThrow(expect.objectContaining({ code: "bad-image", message: `${files().disk} was a machine's disk, and its guest lets in one key alone; access.json, id_ed25519 or id_ed25519.pub beside it is missing or damaged` }));
+  await expect(access()).rejects.toMatchObject({ code: "bad-image", message: `${files().disk} was a machine's disk, and its guest lets in one key alone; access.json or id_ed25519 beside it is missing or damaged` });
+});
+
+it("what somebody else has put beside a disk is refused", async () => {
+  await writeAccess(record, files());
+  chownSync(files().access, 4321, 4321);
+  await expect(access()).rejects.toMatchObject({ code: "bad-image", message: `${files().access} belongs to user 4321, who could say with it whom you let in` });
 });
 
 it("a kept disk takes with it what lets one in", () => {
