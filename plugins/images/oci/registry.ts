@@ -1,4 +1,4 @@
-import { digestText, readDigest, readObject, type Answer, type ImageQuery } from "glowplug";
+import { digestText, isMachineError, readDigest, readObject, type Answer, type ImageQuery } from "glowplug";
 import { authorize, denied } from "./authorize.ts";
 import { findLogin, type Login } from "./credentials.ts";
 import { checkText, needDigest } from "./digest.ts";
@@ -43,15 +43,15 @@ export function openRegistry(reference: Reference, { insecure, tlsVerify = true,
       return asked();
     };
     const answer = await asked().then(
-      (first) => (schemes.length > 1 && wantsTls(first) ? askNext() : first),
-      (error: unknown) => (schemes[1] === "http" ? askNext() : Promise.reject(error)),
+      (first) => (schemes[1] === "https" && wantsTls(first) ? askNext() : first),
+      (error: unknown) => (schemes[1] === "http" || (schemes.length > 1 && isOffline(error)) ? askNext() : Promise.reject(error)),
     );
     schemes = schemes.slice(0, 1);
     if (answer.status !== 401 || authorization !== undefined) return answer;
     const header = answer.headers["www-authenticate"];
     if (header === undefined) return answer;
     login = await findLogin({ host: query.host, registry: host, repository: name, ...(authFile !== undefined && { authFile }) });
-    authorization = await authorize({ header, repository: name, shown: where, login, ask, plainFor: (its) => (plain && (insecure === true || isLoopback(its))) || (!tlsVerify && its === host) });
+    authorization = await authorize({ header, repository: name, shown: where, login, ask, plainFor: (its) => (plain && schemes[0] === "http" && (insecure === true || isLoopback(its))) || (!tlsVerify && its === host) });
     return asked();
   }
 
@@ -85,6 +85,11 @@ export function openRegistry(reference: Reference, { insecure, tlsVerify = true,
       return parseDocument(text, where, mediaType);
     },
   };
+}
+
+/** What was kept of a registry, for those that fetch nothing, was kept under the address that it answered at. */
+function isOffline(error: unknown): boolean {
+  return isMachineError(error) && error.code === "offline";
 }
 
 /** Go's and nginx's answer to plain http at a port for https. */

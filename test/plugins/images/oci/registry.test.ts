@@ -85,6 +85,15 @@ it.each(["Client sent an HTTP request to an HTTPS server.\n", "<html><center>The
   await expect(locate(query, { url: "docker://127.0.0.1:5000/podman/machine-os:5.6", insecure: true })).rejects.toThrow("answered 400");
 });
 
+it("a registry of this host that was asked by https is known to those that fetch nothing", async () => {
+  const query = queryOf((at, headers) => {
+    if (at.startsWith("http:")) throw new MachineError("offline", `${at} is needed, and nothing may be fetched offline`);
+    return registry("https://127.0.0.1:5000")(at, headers);
+  });
+  expect(await locate(query, { url: "docker://127.0.0.1:5000/podman/machine-os:5.6" })).toMatchObject({ url: `https://127.0.0.1:5000/v2/podman/machine-os/blobs/${qemuDisk.digest}` });
+  await expect(locate(query, { url: "docker://127.0.0.1:5000/podman/machine-os:5.6", insecure: true })).rejects.toMatchObject({ code: "offline" });
+});
+
 describe("a registry that need not prove who it is", () => {
   it("is asked by https under any certificate, and so is the disk", async () => {
     const certificates: unknown[] = [];
@@ -104,6 +113,12 @@ describe("a registry that need not prove who it is", () => {
     expect(await locate(query, { url, tlsVerify: false })).toMatchObject({ url: `${plain}/v2/podman/machine-os/blobs/${qemuDisk.digest}` });
     expect(query.asked.filter((at) => at.startsWith("https:"))).toHaveLength(1);
     await expect(locate(query)).rejects.toMatchObject({ code: "download" });
+  });
+
+  it("is not asked by plain http because it says so by https", async () => {
+    const query = queryOf((at) => refuse(400, {}, `Client sent an HTTP request to an HTTPS server. ${at}`));
+    await expect(locate(query, { url, tlsVerify: false })).rejects.toThrow("answered 400");
+    expect(query.asked.filter((at) => at.startsWith("http:"))).toEqual([]);
   });
 });
 
