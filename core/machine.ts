@@ -11,6 +11,8 @@ export interface Status {
   readonly reason?: string;
   readonly record?: MachineRecord;
   readonly keeper?: KeeperStatus;
+  /** Why a machine that is up is not what its start was to make of it, where nobody is at it any more; the next start goes on with it. */
+  readonly unfinished?: string;
   /** How a stopped machine came to its end, where nobody had asked for that. */
   readonly ended?: { readonly at: string; readonly reason: string };
 }

@@ -14,12 +14,14 @@ export const stateCheck: MachineCheck = {
   title: "state",
   look({ record, status }, _patient) {
     const { name } = record;
-    const { state, condition, reason = "", keeper, ended } = status;
+    const { state, condition, reason = "", keeper, ended, unfinished } = status;
     const findings: Finding[] = [];
     if (condition === "orphaned" && state !== "stopped") findings.push({ id: "orphaned", level: "broken", what: `${name} runs without its keeper: ${reason}`, fix: `glowplug start ${name}` });
     if (condition === "orphaned" && state === "stopped") findings.push({ id: "processes-left", level: "warning", what: `processes of ${name} are left: ${reason}`, fix: `glowplug stop ${name}` });
     if (condition === "broken" && state !== "stopped") findings.push({ id: "keeper-silent", level: "broken", what: `${name}: ${reason}`, fix: `glowplug stop --force ${name}` });
-    if (condition === "degraded") findings.push({ id: "degraded", level: "broken", what: `${name} is not well: ${reason}`, fix: `glowplug restart ${name}` });
+    if (unfinished !== undefined) findings.push({ id: "start-unfinished", level: "broken", what: `the start of ${name} did not get to its end: ${unfinished}`, fix: `glowplug start ${name}` });
+    const isUnwell = condition === "degraded" && (unfinished === undefined || keeper?.problems.length !== 0);
+    if (isUnwell) findings.push({ id: "degraded", level: "broken", what: `${name} is not well: ${reason}`, fix: `glowplug restart ${name}` });
     if (ended) findings.push({ id: "ended-by-itself", level: "note", what: `${name} went down by itself at ${ended.at}: ${ended.reason}`, fix: `glowplug start ${name}` });
     return { findings, fact: keeper?.phase === undefined ? state : `${state} (${keeper.phase})` };
   },

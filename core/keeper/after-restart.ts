@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { definedIn } from "../spawn.ts";
 import { pause } from "./again.ts";
@@ -10,7 +10,8 @@ const limitMs = 15 * 60_000;
 
 /**
  * Has `start` go on where it would after a boot: the record, the volumes, the `afterStart` hooks. In a process of its own, since a keeper
- * never loads a user's code. Returns what ends it; a failure is a problem of the machine.
+ * never loads a user's code. Returns what ends it. What could not be done is left to the next start, with the reason; hooks that failed are a
+ * problem of the machine.
  */
 export function finishRestart(parts: Parts, environment: Readonly<Record<string, string | undefined>>): () => Promise<void> {
   const { plan: { again, folders }, shares, problems } = parts;
@@ -24,6 +25,7 @@ export function finishRestart(parts: Parts, environment: Readonly<Record<string,
       const exit = await Promise.race([child.exited, pause(limitMs, over.signal)]);
       if (exit?.code === 0 || over.signal.aborted) return;
       const why = exit ? [describeExit(exit), ...lastWords(child, 3)].join(": ") : `did not end within ${limitMs / 60_000} minutes`;
+      if (isLeft(again.begunFile, why)) return;
       problems.set("afterStart", `the machine was started again, but what comes after a start ${why}`);
     } finally {
       await endChild(child, 2000);
@@ -34,4 +36,12 @@ export function finishRestart(parts: Parts, environment: Readonly<Record<string,
     over.abort();
     await done;
   };
+}
+
+/** Leaves what is to be done to the next start, and says why. False where all but hooks was done. */
+function isLeft(file: string, why: string): boolean {
+  if (!existsSync(file)) return false;
+  const begun = JSON.parse(readFileSync(file, "utf8")) as { readonly why?: string };
+  writeFileSync(file, JSON.stringify({ why: `what comes after a boot ${why}`, ...begun, by: null }), { mode: 0o600 });
+  return true;
 }

@@ -25,10 +25,9 @@ export async function leaveBegun(files: MachinePaths, begun: Begun, why: string)
 
 /** Why a machine that is up is not what its start was to make of it; undefined where all was done, and where somebody is still at it. */
 export function whyUnfinished(files: MachinePaths): string | undefined {
-  const found = readBegunFile(files);
-  // A keeper that has started its VM again has no process yet that goes on with it: it is about to.
-  if (!found || found.by?.pid === 0 || (found.by !== null && isAlive(found.by))) return undefined;
-  return found.why ?? "it was killed";
+  const found = leftFile(files);
+  // Who was at it may have ended well since it was read.
+  return found && leftFile(files) ? found.why ?? "it was killed" : undefined;
 }
 
 /** What a start has left to do that is no more; undefined where none is left, and where it is still at it. */
@@ -37,6 +36,12 @@ export function readBegun(files: MachinePaths): Begun | undefined {
   if (!found) return undefined;
   const { by, why: _, ...begun } = found;
   return by !== null && isAlive(by) ? undefined : begun;
+}
+
+/** Undefined where somebody is at it. A keeper that has started its VM again has no process yet that goes on with it: it is about to. */
+function leftFile(files: MachinePaths): BegunFile | undefined {
+  const found = readBegunFile(files);
+  return found && found.by?.pid !== 0 && (found.by === null || !isAlive(found.by)) ? found : undefined;
 }
 
 /** The same with who is at it, or why nobody is. */

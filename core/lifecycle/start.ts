@@ -27,7 +27,7 @@ import { recover } from "./recover.ts";
 import { settleGuest } from "./settle.ts";
 import { livingKeeper, stateOf } from "./status.ts";
 
-/** How long another start is waited for: as long as one may take, or nearly so where nothing accelerates it. */
+/** How long whoever has the machine's lock is waited for, in milliseconds: as another start may take, or nearly so where nothing accelerates it. */
 const longestStartMs = 900_000;
 
 /** Boots a machine and returns when it is of use. Where a start was killed, it goes on with what that had begun. */
@@ -44,15 +44,16 @@ export async function start(spec: ResolvedSpec, run: Run, options: StartOptions 
     const hooks = new VerbHooks(spec, run);
     const { record, keeper, mounts, names, notes, accelerators } = (await takenOver(spec, found, run)) ?? (await boot(spec, found, hooks, run, options));
     step("start.up");
-    const up: MachineRecord = {
-      ...(await withHostKey(record, keeper, run)), spec: keepFirstBoot(record.spec, saveSpec(spec)), lastUp: new Date().toISOString(),
-      last: { accelerator: keeper.accelerator, accelerators, notes, ports: keeper.ports },
-    };
-    await writeRecord(run.paths, up);
-    step("start.record");
-    lock.release();
     const ssh = keeperShell(files.keeperSocket);
+    let up = record;
     try {
+      up = {
+        ...(await withHostKey(record, keeper, run)), spec: keepFirstBoot(record.spec, saveSpec(spec)), lastUp: new Date().toISOString(),
+        last: { accelerator: keeper.accelerator, accelerators, notes, ports: keeper.ports },
+      };
+      await writeRecord(run.paths, up);
+      step("start.record");
+      lock.release();
       await settleGuest({ mounts, names }, ssh, up.ssh.user);
       step("start.mounted");
       await joinLan(up, run);

@@ -35,7 +35,7 @@ export async function stateOf(name: string, paths: Paths): Promise<Omit<Status, 
       const unfinished = keeper.state === "running" ? whyUnfinished(files) : undefined;
       const reason = [...keeper.problems, ...(unfinished === undefined ? [] : [`its start did not get to its end: ${unfinished}; \`glowplug start ${name}\` goes on with it`])].join("; ");
       const state = keeper.state === "failed" ? "stopping" : keeper.state;
-      return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), keeper };
+      return { state, condition: reason === "" ? "ok" : "degraded", ...(reason !== "" && { reason }), keeper, ...(unfinished !== undefined && { unfinished }) };
     } catch (error) {
       if (!isMachineError(error) || error.code !== "deadline") await untilEnded(files);
       if (livingKeeper(files)) return { state: "running", condition: "broken", reason: "the keeper lives and does not answer" };

@@ -4,12 +4,13 @@ import type { Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { MachineError } from "../../../core/errors.ts";
+import type { KeeperStatus } from "../../../core/keeper/protocol.ts";
 import { failuresFile, rememberFailure } from "../../../core/lifecycle/accelerator.ts";
 import { takeLock } from "../../../core/lock.ts";
 import { markUnfinished } from "../../../core/unfinished.ts";
 import { certificates } from "../../fixtures/certificates.ts";
-import { healthyWard, occupy, type Ward } from "./ward.ts";
 import { freePort } from "../../support/free-port.ts";
+import { healthyWard, occupy, type Ward } from "./ward.ts";
 
 /** Types a fix that is a command, as a user would. */
 function type(fix: string): void {
@@ -203,6 +204,7 @@ const illnesses: Readonly<Record<string, readonly [level: string, illness: Illne
   "processes-left": ["warning", withStatus({ state: "stopped", condition: "orphaned", reason: "its VM and its keeper are gone, but passt still run" })],
   "keeper-silent": ["broken", withStatus({ state: "running", condition: "broken", reason: "the keeper lives and does not answer" })],
   degraded: ["broken", withStatus({ state: "running", condition: "degraded", reason: "gvproxy was ended by SIGKILL" })],
+  "start-unfinished": ["broken", withStatus({ state: "running", condition: "degraded", reason: "its start did not get to its end", unfinished: "it was killed", keeper: { problems: [] as readonly string[] } as KeeperStatus })],
   "ended-by-itself": ["note", withStatus({ state: "stopped", condition: "broken", reason: "the guest panicked, at 2026-01-01T00:00:00.000Z", ended: { at: "2026-01-01T00:00:00.000Z", reason: "the guest panicked" } })],
   "disk-missing": ["broken", ({ record }) => {
     renameSync(record.disk.path, `${record.disk.path}.away`);

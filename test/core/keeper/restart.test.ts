@@ -120,8 +120,16 @@ describe("what comes after a start", () => {
     expect(JSON.parse(readFileSync(join(folder, "told"), "utf8"))).toEqual({ accelerators: [], notes: ["a note"], mounts: [], by: { pid: 0, startTime: "", bootId: "" } });
   });
 
-  it("is a problem of the machine where it fails", async () => {
-    const { keeper, killVm } = await machine("always", { plan: after("echo no luck; exit 125") });
+  it("is left to the next start where it fails, with the reason", async () => {
+    const { folder, keeper, killVm } = await machine("always", { plan: after("echo no luck; exit 125") });
+    const left = (): unknown => JSON.parse(readFileSync(join(folder, "start.json"), "utf8"));
+    killVm();
+    await expect.poll(() => existsSync(join(folder, "start.json")) && left(), { timeout: 15_000 }).toEqual({ accelerators: [], notes: ["a note"], mounts: [], by: null, why: "what comes after a boot exited with 125: no luck" });
+    expect(keeper.status()).toMatchObject({ state: "running", problems: [] });
+  });
+
+  it("is a problem of the machine where its hooks alone failed", async () => {
+    const { keeper, killVm } = await machine("always", { plan: after("rm FOLDER/start.json; echo no luck; exit 125") });
     killVm();
     await expect.poll(() => keeper.status().problems, { timeout: 15_000 }).toEqual(["the machine was started again, but what comes after a start exited with 125: no luck"]);
     expect(keeper.status().state).toBe("running");
