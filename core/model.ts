@@ -78,9 +78,9 @@ export interface SocketForward {
   readonly guest: string;
   /** The guest's user that opens it. Default: the machine's user. */
   readonly user?: string;
-  /** An HTTP path that must answer 200 over it before `start` returns: "/_ping". Default: none. */
+  /** An HTTP path that must answer 200 over it before `start` returns: "/_ping". Asked anew after a quarter of the phase's time without an answer. Default: none. */
   readonly probe?: string;
-  /** A shell line for the guest, run when the probe has failed: a line that it prints is the reason, and ends the start at once. Default: none. */
+  /** A shell line for the guest, run when the probe has failed or was not answered: a line that it prints is the reason, and ends the start at once. Default: none. */
   readonly whyNot?: string;
   /**
    * Behind it is a container engine, and the ports that its containers publish in the guest are opened on the host (Docker Engine API: /containers/json

@@ -165,7 +165,7 @@ volumes = ["$SHARED:/srv/shared:ro"]
     await world.ok("port", "add", "dev", `${first + 4}-${first + 5}:7002-7003/udp`, `127.0.0.2:${first + 4}:7001`);
     await expectEcho(open);
     await world.ok("port", "rm", "dev", `${first + 4}-${first + 5}:7002-7003/udp`);
-    await expect(askUdp("127.0.0.1", first + 4, "hello")).rejects.toThrow();
+    await expect(askUdp("127.0.0.1", first + 4, "hello")).rejects.toThrow(/aborted|ECONNREFUSED/);
     await expectEcho(open.slice(2));
   });
 
@@ -193,8 +193,7 @@ volumes = ["$SHARED:/srv/shared:ro"]
     await refuses("unable to change settings unless vm is stopped", "set", "--memory", "1024", "dev");
     await refuses('running vm "dev" cannot be destroyed', "rm", "dev");
     await refuses('machine "dev" already exists', "init", "dev");
-    const [port] = [first + 1];
-    await refuses(new RegExp(`port ${port}/tcp of 127\\.0\\.0\\.1 leads to port 7001 of dev already`), "port", "add", "dev", `${port}:1`);
+    await refuses(new RegExp(`port ${first + 1}/tcp of 127\\.0\\.0\\.1 leads to port 7001 of dev already`), "port", "add", "dev", `${first + 1}:1`);
   });
 
   it("has all its ports again after a stop and a start, whose file of connections was broken meanwhile and is kept", async () => {

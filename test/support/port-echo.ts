@@ -37,9 +37,13 @@ export async function serveEchoInContainer(world: World, machine: string, name: 
   await world.ok("ssh", machine, `podman run -d --name ${name} ${publish.map((port) => `-p ${port}`).join(" ")} -v /opt/echo.pl:/echo.pl:ro perl /usr/bin/perl /echo.pl 7`);
 }
 
+/** How long an answer is waited for. */
+const answerMs = 20_000;
+
 /** What a TCP port of the host answers to a line; an error where nobody does. */
 export async function askTcp(host: string, port: number, line: string): Promise<string> {
   const socket = connect(port, host);
+  socket.setTimeout(answerMs, () => void socket.destroy(new Error(`nothing answered on ${host}:${port} within ${answerMs / 1000} s`)));
   // Its own side stays open: gvproxy ends both with the first.
   socket.write(`${line}\n`);
   return (await text(socket)).trim();
@@ -51,7 +55,7 @@ export async function askUdp(host: string, port: number, line: string): Promise<
   const again = setInterval(() => socket.send(line, port, host), 1000);
   try {
     socket.send(line, port, host);
-    const [answer] = (await once(socket, "message", { signal: AbortSignal.timeout(20_000) })) as [Buffer];
+    const [answer] = (await once(socket, "message", { signal: AbortSignal.timeout(answerMs) })) as [Buffer];
     return answer.toString().trim();
   } finally {
     clearInterval(again);

@@ -206,7 +206,7 @@ describe("a socket of the host", () => {
 describe("a port of the host", () => {
   const port = (hostPort: number, guestPort: number, protocol: "tcp" | "udp" = "tcp") => ({ host: "127.0.0.1", hostPort, guestPort, protocol });
   const portOf = (server: Server): number => (server.address() as AddressInfo).port;
-  /** A port that was free a moment ago. */
+
   it("carries connections to that port of the guest", async () => {
     const guestPort = portOf(await serve(0, answerAtEnd));
     const hostPort = await freePort();
