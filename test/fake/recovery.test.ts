@@ -133,7 +133,7 @@ describe("files of a machine that is no more", () => {
   it("and were to stay are not written over", async () => {
     appendFileSync(world.disk, "mine");
     await world.ok("rm", "--force", "--save-image", "box");
-    expect(await world.glowplug("init", "--config", "box.yaml")).toMatchObject({ code: 125, stderr: expect.stringContaining(`files of one that was removed were kept: ${world.disk}\nhint: Move them away`) as string });
+    expect(await world.glowplug("init", "--config", "box.yaml")).toMatchObject({ code: 125, stderr: expect.stringContaining(`files of one that was removed were kept: ${world.disk}, ${files()}/id_ed25519, ${files()}/id_ed25519.pub\nhint: Move them away`) as string });
     expect(readFileSync(world.disk, "latin1").endsWith("mine")).toBe(true);
   });
 
