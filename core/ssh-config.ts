@@ -33,8 +33,9 @@ export function renderSshConfig({ name, host, port, user, keyFile, knownHosts }:
   return [`Host ${name}`, ...lines.map((line) => `  ${line}`), ""].join("\n");
 }
 
-/** A known_hosts of one line. `alias` is the machine's name, `hostKey` is a public key line; its comment is left out. */
+/** A known_hosts of one line. `alias` is the machine's name, `hostKey` is a public key line; its comment is left out. Nothing for a key that nobody knows yet. */
 export function renderKnownHosts(alias: string, hostKey: string): string {
+  if (hostKey === "") return "";
   const [type, key] = hostKey.trim().split(/\s+/);
   return `${alias} ${type} ${key}\n`;
 }

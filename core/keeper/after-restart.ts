@@ -25,7 +25,7 @@ export function finishRestart(parts: Parts, environment: Readonly<Record<string,
       const exit = await Promise.race([child.exited, pause(limitMs, over.signal)]);
       if (exit?.code === 0 || over.signal.aborted) return;
       const why = exit ? [describeExit(exit), ...lastWords(child, 3)].join(": ") : `did not end within ${limitMs / 60_000} minutes`;
-      if (isLeft(again.begunFile, why)) return;
+      if (leaveToNext(again.begunFile, why)) return;
       problems.set("afterStart", `the machine was started again, but what comes after a start ${why}`);
     } finally {
       await endChild(child, 2000);
@@ -39,7 +39,7 @@ export function finishRestart(parts: Parts, environment: Readonly<Record<string,
 }
 
 /** Leaves what is to be done to the next start, and says why. False where all but hooks was done. */
-function isLeft(file: string, why: string): boolean {
+function leaveToNext(file: string, why: string): boolean {
   if (!existsSync(file)) return false;
   const begun = JSON.parse(readFileSync(file, "utf8")) as { readonly why?: string };
   writeFileSync(file, JSON.stringify({ why: `what comes after a boot ${why}`, ...begun, by: null }), { mode: 0o600 });

@@ -25,23 +25,25 @@ export async function leaveBegun(files: MachinePaths, begun: Begun, why: string)
 
 /** Why a machine that is up is not what its start was to make of it; undefined where all was done, and where somebody is still at it. */
 export function whyUnfinished(files: MachinePaths): string | undefined {
-  const found = leftFile(files);
+  const found = readLeft(files);
+  // A keeper that has started its VM again has no process yet that goes on with it: it is about to.
+  if (!found || found.by?.pid === 0) return undefined;
   // Who was at it may have ended well since it was read.
-  return found && leftFile(files) ? found.why ?? "it was killed" : undefined;
+  return readLeft(files) && (found.why ?? "it was killed");
 }
 
 /** What a start has left to do that is no more; undefined where none is left, and where it is still at it. */
 export function readBegun(files: MachinePaths): Begun | undefined {
-  const found = readBegunFile(files);
+  const found = readLeft(files);
   if (!found) return undefined;
-  const { by, why: _, ...begun } = found;
-  return by !== null && isAlive(by) ? undefined : begun;
+  const { by: _, why: __, ...begun } = found;
+  return begun;
 }
 
-/** Undefined where somebody is at it. A keeper that has started its VM again has no process yet that goes on with it: it is about to. */
-function leftFile(files: MachinePaths): BegunFile | undefined {
+/** What nobody is at any more. */
+function readLeft(files: MachinePaths): BegunFile | undefined {
   const found = readBegunFile(files);
-  return found && found.by?.pid !== 0 && (found.by === null || !isAlive(found.by)) ? found : undefined;
+  return found && (found.by === null || !isAlive(found.by)) ? found : undefined;
 }
 
 /** The same with who is at it, or why nobody is. */

@@ -84,7 +84,7 @@ export async function init(spec: ResolvedSpec, overrides: Readonly<Record<string
       step("init.seed");
       await writeFileDurably(files.key, keys.privateKey);
       await writeFileDurably(files.publicKey, `${keys.publicKey}\n`, 0o644);
-      await writeFileDurably(files.knownHosts, hostKey === "" ? "" : renderKnownHosts(spec.name, hostKey));
+      await writeFileDurably(files.knownHosts, renderKnownHosts(spec.name, hostKey));
       if (access) await saveAccess(access, files);
       await writeFileDurably(files.sshConfig, renderSshConfig({
         name: spec.name, host: "127.0.0.1", port: ssh.port, user: spec.user, keyFile: files.key, knownHosts: files.knownHosts,

@@ -26,6 +26,7 @@ it("renders an ssh_config with host-key checking on", () => {
 
 it("renders a known_hosts line without the key's comment", () => {
   expect(renderKnownHosts("web", "ssh-ed25519 AAAAC3 host of web")).toBe("web ssh-ed25519 AAAAC3\n");
+  expect(renderKnownHosts("web", "")).toBe("");
 });
 
 it.each(["/plain/id", "/with space/id", "/per%cent %h/id", '/a "quoted" one/id', "/back\\slash/id"])("is read by ssh as it was meant, with the key at %s", (path) => {
