@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { builtDisk } from "../support/built-disk.ts";
 import { makeSigner } from "../support/signer.ts";
 import { run, World } from "../support/world.ts";
 
@@ -23,9 +24,7 @@ describe("a machine whose image is resolved from Fedora CoreOS's stream metadata
 
   beforeAll(async () => {
     world = new World();
-    const id = (await world.ok("image", "pull", "debian-bootstrap")).trim();
-    const images = JSON.parse(await world.ok("image", "ls", "--json")) as { Id: string; Path: string }[];
-    const base = images.find(({ Id }) => Id === id)?.Path ?? "";
+    const base = await builtDisk(world);
     const packed = join(world.folder, "disk.qcow2.xz");
     expect(await run("sh", ["-c", 'xz -0 -T2 -c "$0" > "$1"', base, packed])).toMatchObject({ code: 0 });
 

@@ -1,10 +1,9 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { writeRawDisk } from "../support/disks.ts";
-import { freePort } from "../support/free-port.ts";
+import { freePort, holdPort } from "../support/free-port.ts";
 import { filesBelow, processesOf, program, World } from "../support/world.ts";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 
@@ -53,14 +52,13 @@ describe("a start that fails", () => {
   it("because a port is taken names the process that holds it", async () => {
     const port = await freePort();
     await machine({}, `ports: ["${port}:80"]`);
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+    const holder = await holdPort(port);
     try {
       const ended = await world.glowplug("start", "box");
       expect(ended).toMatchObject({ code: 125, stderr: expect.stringContaining(`port ${port}/tcp of the host is taken by node`) });
       expect(ended.stderr).toContain(`(process ${process.pid})`);
     } finally {
-      server.close();
+      await holder.close();
     }
     await expectClean();
   });

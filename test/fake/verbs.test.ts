@@ -1,11 +1,10 @@
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { FakeBehaviour } from "../fixtures/fakes.ts";
 import { writeRawDisk } from "../support/disks.ts";
-import { freePort } from "../support/free-port.ts";
+import { freePort, holdPort } from "../support/free-port.ts";
 import { program, World } from "../support/world.ts";
 
 let world: World;
@@ -67,14 +66,14 @@ describe.each(["gvproxy", "slirp"])("port, under %s", (forwarder) => {
     const free = await freePort();
     worldWith();
     await upBox(`forwarder: "${forwarder}"`);
-    const holder = createServer();
-    const taken = await new Promise<number>((done) => holder.listen(0, "127.0.0.1", () => done((holder.address() as { port: number }).port)));
+    const holder = await holdPort();
+    const taken = holder.port;
     try {
       const { code, stderr } = await world.glowplug("port", "add", "box", `${free}:1`, `${taken}:2`);
       expect({ code, stderr }).toMatchObject({ code: 125, stderr: expect.stringMatching(new RegExp(`port ${taken}/tcp of the host is taken by .* \\(process ${process.pid}\\)`)) as string });
       expect(await json("port", "ls", "box")).toEqual([]);
     } finally {
-      holder.close();
+      await holder.close();
     }
   });
 });

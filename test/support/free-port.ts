@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 
 /** Below those that the system gives to connections (ip(7), ip_local_port_range): one of these stays free until somebody asks for it by number. */
 const [lowest, highest] = [20_000, 32_000];
@@ -18,4 +18,17 @@ export async function freePorts(count: number): Promise<number> {
     await Promise.all(servers.filter((server) => server.listening).map((server) => new Promise((done) => server.close(done))));
     if (bound.every(({ status }) => status === "fulfilled")) return first;
   }
+}
+
+/** A port that this process holds. */
+export interface HeldPort {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Holds a port of the loopback, as a program of somebody else would. Default: one that is free. */
+export async function holdPort(port = 0): Promise<HeldPort> {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  return { port: (server.address() as AddressInfo).port, close: () => new Promise((done) => void server.close(() => done())) };
 }

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createSocket } from "node:dgram";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect } from "vitest";
 import type { World } from "./world.ts";
@@ -61,13 +61,6 @@ export async function askUdp(host: string, port: number, line: string): Promise<
     clearInterval(again);
     socket.close();
   }
-}
-
-/** Holds a port, as a program of somebody else would. */
-export async function holdPort(): Promise<{ readonly port: number; close(): void }> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
 }
 
 /** A port of the host, and the port of the guest that it leads to. */

@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, cpSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, unlinkSync, utimesSync, writeFileSync, writeSync } from "node:fs";
-import type { Server } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { MachineError } from "../../../core/errors.ts";
@@ -9,8 +8,8 @@ import { failuresFile, rememberFailure } from "../../../core/lifecycle/accelerat
 import { takeLock } from "../../../core/lock.ts";
 import { markUnfinished } from "../../../core/unfinished.ts";
 import { certificates } from "../../fixtures/certificates.ts";
-import { freePort } from "../../support/free-port.ts";
-import { healthyWard, occupy, type Ward } from "./ward.ts";
+import { holdPort } from "../../support/free-port.ts";
+import { healthyWard, type Ward } from "./ward.ts";
 
 /** Types a fix that is a command, as a user would. */
 function type(fix: string): void {
@@ -250,16 +249,14 @@ const illnesses: Readonly<Record<string, readonly [level: string, illness: Illne
     return type;
   }],
   "port-taken": ["broken", async (ward) => {
-    const server = await occupy(0);
-    const hostPort = (server.address() as { port: number }).port;
+    const { port: hostPort, close } = await holdPort();
     ward.record = { ...ward.record, spec: { ...ward.record.spec, ports: [{ host: "127.0.0.1", hostPort, guestPort: 80, protocol: "tcp" }] } };
-    return () => new Promise<unknown>((done) => server.close(done));
+    return close;
   }],
   "ssh-port-taken": ["note", async (ward) => {
-    const port = await freePort();
-    const server: Server = await occupy(port);
+    const { port, close } = await holdPort();
     ward.record = { ...ward.record, ssh: { ...ward.record.ssh, port } };
-    return () => new Promise<unknown>((done) => server.close(done));
+    return close;
   }],
   "script-missing": ["warning", withSpec(({ run }) => ({ script: join(run.cwd, "web.ts") }), (_, { run }) => writeFileSync(join(run.cwd, "web.ts"), "export default {};\n"))],
   "volume-missing": ["broken", withSpec(({ run }) => ({ volumes: [{ source: join(run.cwd, "shared"), target: "/srv", readOnly: false }] }), type)],

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { onTestFinished } from "vitest";
 import { diagnose } from "../../../core/doctor/diagnose.ts";
 import type { Finding, Patient, SickMachine } from "../../../core/doctor/finding.ts";
@@ -63,11 +62,4 @@ export async function healthyWard(): Promise<Ward> {
   };
   await writeRecord(paths, written);
   return ward;
-}
-
-/** Listens on a port of the loopback until it is told to end. */
-export function occupy(port: number): Promise<Server> {
-  return new Promise((done, reject) => {
-    const server = createServer().once("error", reject).listen(port, "127.0.0.1", () => done(server));
-  });
 }
